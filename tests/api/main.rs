@@ -62,6 +62,8 @@ mod bundle;
 mod durable;
 #[cfg(all(feature = "admin", any(feature = "aws-lc-rs", feature = "ring")))]
 mod follow;
+#[cfg(all(feature = "bundle", any(feature = "aws-lc-rs", feature = "ring")))]
+mod member;
 
 // Unknown peers.
 #[cfg(all(feature = "enrol", any(feature = "aws-lc-rs", feature = "ring")))]

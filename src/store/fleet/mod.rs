@@ -16,6 +16,7 @@ pub use report::{Merged, NameConflict, Notice};
 
 use super::changes::check_line;
 use super::{GroupId, Outcome, Report, Server, ServerId, TrustSnapshot, TrustStore};
+use crate::certificate::HostName;
 use crate::store::error::StoreError;
 
 /// The servers and groups that a fleet made here. What else its bundles name was here before.
@@ -23,6 +24,8 @@ use crate::store::error::StoreError;
 pub(crate) struct Made {
     pub(crate) servers: BTreeSet<ServerId>,
     pub(crate) groups: BTreeSet<GroupId>,
+    /// Names that it gave to its servers, and that stay there although its bundle no longer has them.
+    pub(crate) names: BTreeSet<(ServerId, HostName)>,
 }
 
 /// What a fleet says and said.

@@ -9,6 +9,12 @@ impl Merge<'_> {
     /// (*server*): that of a claimed server only for another claimed one.
     pub(super) fn names(&mut self) -> Result<(), NameConflict> {
         let made: Vec<ServerId> = self.made.servers.iter().cloned().collect();
+        let store = &self.store.data;
+        let has = |(id, name): &(ServerId, HostName)| {
+            let server = store.server(id);
+            server.is_some_and(|server| server.names.contains(name))
+        };
+        self.made.names.retain(has);
         for id in &made {
             if let Some(here) = self.store.data.server(id).cloned() {
                 self.give_up(&here)?;
@@ -36,14 +42,16 @@ impl Merge<'_> {
         let new = self.new.server(id);
         let said: Vec<&Server> = self.earlier(id).collect();
         for name in here.names() {
+            let left = (id.clone(), name.clone());
             if new.is_some_and(|new| new.names.contains(name)) {
+                self.made.names.remove(&left);
                 continue;
             }
-            let of_fleet = match said.is_empty() {
+            let is_said = match said.is_empty() {
                 true => new.is_none(),
                 false => said.iter().any(|one| one.names.contains(name)),
             };
-            if !of_fleet {
+            if !is_said && !self.made.names.contains(&left) {
                 continue;
             }
             let is_claimed = here.claim() != Claim::Unclaimed;
@@ -51,14 +59,17 @@ impl Merge<'_> {
                 Some(to) if is_claimed && !self.is_claimed(to.id()) => {
                     return Err(conflict(name, id, to));
                 }
-                // It stays with its server, which the bundle does not have.
-                None if new.is_none() => continue,
-                None if is_claimed => {
-                    self.notice(Notice::NameKept(id.clone(), name.clone()));
+                // With a server that the bundle does not have, or as that of a claimed one.
+                None if is_claimed || new.is_none() => {
+                    self.made.names.insert(left);
+                    if new.is_some() {
+                        self.notice(Notice::NameKept(id.clone(), name.clone()));
+                    }
                     continue;
                 }
                 Some(_) | None => {}
             }
+            self.made.names.remove(&left);
             self.store.edit().drop_name(id, name);
             self.changed = true;
         }

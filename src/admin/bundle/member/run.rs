@@ -7,17 +7,17 @@ use crate::admin::bundle::Publication;
 use crate::admin::durable::Beside;
 use crate::admin::follow::{FollowGuard, Guard, LockedOut, held_for};
 use crate::admin::{DurableStore, Impact};
-use crate::certificate::Fingerprint;
-use crate::store::fleet::{Bundles, Made, Merged};
-use crate::store::{TrustSnapshot, TrustStore};
+use crate::store::fleet::{Bundles, Made, Merged, NameConflict, Notice};
+use crate::store::{Truncated, TrustSnapshot, TrustStore};
 
 /// What one round under the lock of the store did.
 struct Round {
     state: State,
     done: TakeOver,
-    /// What is written when the change is stored: what the file has until then, and what the fleet has made.
-    open: Option<(Fingerprint, Made)>,
+    /// What the fleet has made when the change is stored.
+    open: Option<Made>,
     locked_out: Option<LockedOut>,
+    notices: Truncated<Notice>,
     /// What was judged: the store is as the newest bundle says.
     is_equal: bool,
 }
@@ -56,8 +56,8 @@ impl FleetMember {
             }
         };
         self.state = round.state;
-        if let Some((content, made)) = round.open {
-            self.finish(store, &place, content, made)?;
+        if let Some(made) = round.open {
+            self.finish(store, &place, made)?;
         }
         self.stamp = place.stamp()?;
         if round.is_equal && self.state.is_settled() {
@@ -67,12 +67,7 @@ impl FleetMember {
         self.locked_out = round
             .locked_out
             .or_else(|| known?.still(&guard, store.contents()));
-        match &round.done {
-            TakeOver::Applied { merged, .. } | TakeOver::Held { merged, .. } => {
-                self.notices = merged.notices.clone();
-            }
-            TakeOver::Unchanged => {}
-        }
+        self.notices = round.notices;
         Ok(round.done)
     }
 
@@ -109,6 +104,7 @@ impl FleetMember {
                 done: TakeOver::Unchanged,
                 open: None,
                 locked_out: None,
+                notices: Truncated::default(),
                 is_equal: true,
             });
         };
@@ -127,12 +123,11 @@ impl FleetMember {
         };
         let tried = Tried::of(store, &bundles, &state.made);
         let mut keep = |state: &State| {
-            let content = match *state == before {
-                true => None,
-                false => Some(state.write(place)?),
-            };
+            if *state != before {
+                state.write(place)?;
+            }
             *kept = Some(state.clone());
-            Ok::<_, MemberError>(content)
+            Ok::<_, MemberError>(())
         };
         let (merged, made, full) = match tried.whole {
             Ok(whole) => whole,
@@ -166,6 +161,7 @@ impl FleetMember {
             let (lost, at_risk) = held_for(endangered, &effects);
             return Ok(Round {
                 state,
+                notices: tried.restricted.notices.clone(),
                 done: TakeOver::Held {
                     lost,
                     at_risk,
@@ -184,16 +180,18 @@ impl FleetMember {
                 done: TakeOver::Unchanged,
                 open: None,
                 locked_out: None,
+                notices: merged.notices,
                 is_equal: true,
             });
         }
         state.begin(view.generation(), &made);
-        let content = keep(&state)?;
+        keep(&state)?;
         store.take_over(&full);
         store.ask(format_args!("take over {by}"));
         Ok(Round {
+            open: Some(made),
             state,
-            open: content.map(|content| (content, made)),
+            notices: merged.notices.clone(),
             locked_out: LockedOut::of(base, endangered, &effects),
             done: TakeOver::Applied {
                 merged: Box::new(merged),
@@ -208,13 +206,13 @@ impl FleetMember {
         &mut self,
         store: &mut DurableStore,
         place: &Beside,
-        content: Fingerprint,
         made: Made,
     ) -> Result<(), MemberError> {
         let mut settled = self.state.clone();
         settled.settle(made);
+        let begun = &self.state;
         let written = store.try_change(|_| {
-            let is_ours = State::is_there(place, content)?;
+            let is_ours = State::read(place, begun.held.fleet())?.as_ref() == Some(begun);
             if is_ours {
                 settled.write(place)?;
             }
@@ -231,7 +229,7 @@ impl FleetMember {
 struct Tried {
     strict: TrustStore,
     restricted: Merged,
-    whole: Result<(Merged, Made, TrustStore), crate::store::fleet::NameConflict>,
+    whole: Result<(Merged, Made, TrustStore), NameConflict>,
 }
 
 impl Tried {

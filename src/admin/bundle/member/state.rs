@@ -9,7 +9,7 @@ use crate::admin::bundle::error::BundleError;
 use crate::admin::bundle::{Bundle, FleetId, Held, KeySet, Part, Verified};
 use crate::admin::durable::Beside;
 use crate::admin::follow::OF_FLEETS;
-use crate::certificate::{Fingerprint, KeyPin, KeyPolicy};
+use crate::certificate::{KeyPin, KeyPolicy};
 use crate::limits::MAX_MEMBER_BYTES;
 use crate::store::TrustSnapshot;
 use crate::store::fleet::Made;
@@ -80,17 +80,10 @@ impl State {
         }
     }
 
-    /// Replaces the file. Returns the digest of its content.
-    pub(super) fn write(&self, place: &Beside) -> Result<Fingerprint, MemberError> {
+    /// Replaces the file.
+    pub(super) fn write(&self, place: &Beside) -> Result<(), MemberError> {
         let content = text::write(self, place.seal());
-        place.write(&content)?;
-        Ok(Fingerprint::over(&content))
-    }
-
-    /// Whether the file has this content.
-    pub(super) fn is_there(place: &Beside, content: Fingerprint) -> Result<bool, MemberError> {
-        let there = place.read(MAX_MEMBER_BYTES)?;
-        Ok(there.is_some_and(|there| Fingerprint::over(&there) == content))
+        Ok(place.write(&content)?)
     }
 
     /// Takes a verified publication as the newest.

@@ -1,7 +1,6 @@
 //! The file of a member: what it holds of its fleet, in one text with a digest and a seal.
 
 use core::fmt::Write;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::state::{Kept, State};
@@ -75,6 +74,9 @@ fn made(out: &mut Vec<u8>, start: &str, made: &Made) {
     for id in &made.groups {
         line(out, format_args!("{start}group {id}"));
     }
+    for (id, name) in &made.names {
+        line(out, format_args!("{start}name {id} {name}"));
+    }
 }
 
 fn publication(out: &mut Vec<u8>, name: &str, kept: &Kept) {
@@ -109,6 +111,12 @@ pub(super) fn read(bytes: &[u8], seal: Option<&dyn Seal>) -> Result<State, Fault
             "group" | "before-group" => {
                 let id = value.parse().map_err(|_| wrong())?;
                 state.made(name).groups.insert(id);
+            }
+            "name" | "before-name" => {
+                let (id, of) = value.split_once(' ').ok_or_else(wrong)?;
+                let id = id.parse().map_err(|_| wrong())?;
+                let of = of.parse().map_err(|_| wrong())?;
+                state.made(name).names.insert((id, of));
             }
             "over" => state.over = Some(value.parse().map_err(|_| wrong())?),
             "held" => {
@@ -250,7 +258,9 @@ impl<'a> Rest<'a> {
 
 /// Both together.
 pub(super) fn union(one: &Made, other: &Made) -> Made {
-    let servers: BTreeSet<_> = one.servers.union(&other.servers).cloned().collect();
-    let groups = one.groups.union(&other.groups).cloned().collect();
-    Made { servers, groups }
+    let mut both = one.clone();
+    both.servers.extend(other.servers.iter().cloned());
+    both.groups.extend(other.groups.iter().cloned());
+    both.names.extend(other.names.iter().cloned());
+    both
 }
