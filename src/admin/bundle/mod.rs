@@ -19,6 +19,8 @@ pub use head::BundleHead;
 pub use held::{Held, Verified};
 pub use key::BundleKey;
 pub use key_set::KeySet;
+#[cfg(feature = "metrics")]
+pub(in crate::admin) use member::source;
 pub use member::{FleetHealth, FleetMember, HeldBundle, MemberState, TakeOver};
 pub use names::{FleetId, Part};
 pub use publication::Publication;

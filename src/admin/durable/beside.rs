@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::DurableStore;
 use super::disk::{Disk, Stamp, io_error, look, stamp_at};
+use super::{DurableSettings, DurableStore};
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::Seal;
 use crate::admin::file::error::StoreFileError;
@@ -47,6 +47,11 @@ impl DurableStore {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// The settings with which it was opened.
+    pub(crate) fn settings(&self) -> &DurableSettings {
+        &self.settings
     }
 
     /// Its folder.

@@ -4,7 +4,7 @@ use super::{Merge, Notice};
 use crate::certificate::{CurrentTime, Fingerprint, Succession};
 use crate::store::error::StoreError;
 use crate::store::revocation::Room;
-use crate::store::{CrlOrigin, HeldCrl, InstalledCrl, UnreadCrl};
+use crate::store::{CrlOrigin, HeldCrl, InstalledCrl, TrustSnapshot, UnreadCrl};
 
 impl Merge<'_> {
     pub(super) fn restrictions(&mut self) {
@@ -13,11 +13,8 @@ impl Merge<'_> {
                 continue;
             }
             self.changed |= self.store.restore_block(block);
-            match self
-                .earlier
-                .iter()
-                .any(|bundle| bundle.blocks().any(|one| one == block))
-            {
+            let said = |bundle: &&TrustSnapshot| bundle.data().blocks().contains(block);
+            match self.earlier.iter().any(said) {
                 true => self.notice(Notice::BlockRestored(block.clone())),
                 false => self.done.blocks.push(block.clone()),
             }
@@ -27,8 +24,7 @@ impl Merge<'_> {
                 continue;
             }
             self.changed |= self.store.restore_check(&issuer);
-            let said =
-                |bundle: &&crate::store::TrustSnapshot| bundle.data().crls().of(&issuer).is_some();
+            let said = |bundle: &&TrustSnapshot| bundle.data().crls().of(&issuer).is_some();
             if self.earlier.iter().any(said) {
                 self.notice(Notice::CheckRestored(issuer));
             }

@@ -273,6 +273,38 @@ fn a_lost_or_damaged_file_is_an_error_and_joining_again_is_the_way_out() {
 }
 
 #[test]
+fn an_older_file_of_the_member_that_is_put_back_is_found_by_the_history_of_the_store() {
+    let mut world = World::new("put-back");
+    let mut member = world.join();
+    let path = world.folder.file("fleet-site-a");
+    let mut files = vec![fs::read(&path).unwrap()];
+    for number in 1..4 {
+        add_server(
+            &mut world.fleet.central,
+            &format!("keys-{number}"),
+            &format!("kms{number}.example"),
+        );
+        let _ = world.apply(&mut member);
+        files.push(fs::read(&path).unwrap());
+    }
+    for (held, file) in (0_u64..).zip(&files[..3]) {
+        fs::write(&path, file).unwrap();
+        let old = FleetMember::open(&mut world.store, &fleet()).unwrap_err();
+        let named =
+            matches!(old, MemberError::StateOld { held: found, stored: 3, .. } if found == held);
+        assert!(named, "{old}");
+    }
+    // A fleet that begins anew is joined again, by an administrator.
+    let set = world.fleet.set.clone();
+    let digest = set.digest();
+    let _ = FleetMember::rejoin(&mut world.store, set, digest, Part::All, 0).unwrap();
+    let mut member = world.open();
+    let first = world.fleet.publish_as(1);
+    let _ = member.take_over(&first, &mut world.store).unwrap();
+    let _ = world.open();
+}
+
+#[test]
 fn the_file_of_a_member_has_the_seal_of_the_store() {
     let mut world = World::with("sealed", sealed(Arc::new(key(7))));
     let mut member = world.join();
@@ -355,6 +387,39 @@ fn of_two_processes_the_newest_sequence_counts() {
         TakeOver::Unchanged
     ));
     assert_eq!(two.state().newest.unwrap().sequence, 3);
+}
+
+#[test]
+fn two_processes_that_take_over_at_once_end_with_the_newest_bundle() {
+    let mut world = World::new("at-once");
+    let _ = world.join();
+    let mut bundles = Vec::new();
+    for number in 0..40 {
+        let name = format!("kms{number}.example");
+        add_server(&mut world.fleet.central, &format!("keys-{number}"), &name);
+        bundles.push(world.fleet.publish());
+    }
+    std::thread::scope(|scope| {
+        for first in 0..2 {
+            let (folder, bundles) = (world.folder.path(), &bundles);
+            scope.spawn(move || {
+                let mut store = DurableStore::open(folder, settings()).unwrap().0;
+                let mut member = FleetMember::open(&mut store, &fleet()).unwrap();
+                for bundle in bundles.iter().skip(first).step_by(2) {
+                    match member.take_over(bundle, &mut store) {
+                        Ok(_) | Err(MemberError::Bundle(BundleError::SequenceBelow { .. })) => {}
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+        }
+    });
+    world.store.refresh().unwrap();
+    let mut member = world.open();
+    assert_eq!(member.state().newest.unwrap().sequence, 40);
+    let _ = member.refresh(&mut world.store).unwrap();
+    assert!(member.state().is_applied());
+    assert_eq!(world.store.contents().servers().count(), 40);
 }
 
 #[test]

@@ -97,6 +97,25 @@ fn a_name_of_a_claimed_server_goes_only_to_another_claimed_one() {
         .unwrap();
     assert!(matches!(world.take(&mut member), TakeOver::Unchanged));
     assert_eq!(world.names("keys-1"), ["kms1.example", "vip.example"]);
+    // A later bundle can give it to another claimed server.
+    let mut other = World::new("claimed-name-later");
+    let mut second = other.join();
+    add_server(&mut other.fleet.central, "keys-1", "kms1.example");
+    add_server(&mut other.fleet.central, "keys-2", "kms2.example");
+    let _ = other.apply(&mut second);
+    other
+        .fleet
+        .central
+        .release_name(&host("kms1.example"))
+        .unwrap();
+    assert!(matches!(other.take(&mut second), TakeOver::Unchanged));
+    let central = &mut other.fleet.central;
+    central
+        .add_name(&server_id("keys-2"), host("kms1.example"))
+        .unwrap();
+    let _ = other.apply(&mut second);
+    assert!(other.names("keys-1").is_empty());
+    assert_eq!(other.names("keys-2"), ["kms1.example", "kms2.example"]);
     // That of an unclaimed server goes.
     world
         .fleet

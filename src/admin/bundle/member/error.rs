@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::admin::bundle::FleetId;
 use crate::admin::bundle::error::BundleError;
-use crate::admin::bundle::names::FleetId;
 use crate::admin::durable::error::DurableError;
 use crate::certificate::Fingerprint;
 use crate::store::fleet::NameConflict;
@@ -77,6 +77,20 @@ pub enum MemberError {
     StateNotSealed {
         /// The file.
         path: PathBuf,
+    },
+    /// The file of the member is older than the store: the history of the store has a newer sequence. An older file was put
+    /// back.
+    #[error(
+        "{path} is older than the store: it holds sequence {held}, and the store has taken over {stored}; put the newer file back, or join again with the digest of the key set and the sequence that the fleet has now"
+    )]
+    #[non_exhaustive]
+    StateOld {
+        /// The file.
+        path: PathBuf,
+        /// Its sequence.
+        held: u64,
+        /// The sequence in the history of the store.
+        stored: u64,
     },
     /// The key set is not the one that an administrator read out.
     #[error("the key set has the digest {found}, and {expected} was expected: it is another one")]

@@ -11,6 +11,7 @@ pub use health::{FleetHealth, HeldBundle, MemberState};
 use core::fmt;
 
 use super::{FleetId, KeySet, Part};
+use crate::admin::durable::error::DurableError;
 use crate::admin::follow::{FollowGuard, LockedOut, OF_FLEETS};
 use crate::admin::{DurableStore, Impact, Peer};
 use crate::certificate::error::with_causes;
@@ -26,8 +27,13 @@ use crate::admin::durable::{Beside, BesideStamp};
 
 pub(in crate::admin) use state::is_member;
 
+/// What is asked of a store with a bundle, in its history.
+const TAKE_OVER: &str = "take over ";
+/// What follows where only a part is taken over.
+const RESTRICTIONS: &str = "what takes trust away of ";
+
 /// The source of the entries of a fleet in the stores of its members.
-fn source(fleet: &FleetId) -> String {
+pub(in crate::admin) fn source(fleet: &FleetId) -> String {
     format!("{OF_FLEETS}{fleet}")
 }
 
@@ -186,10 +192,11 @@ impl FleetMember {
         }
         let fleet = keys.fleet().clone();
         let place = place(store, &fleet);
-        let state = State::new(keys, part, least);
-        store.try_change(|store| {
+        let state = store.try_change(|store| {
             check(&place, store)?;
-            state.write(&place)
+            let state = State::new(keys, part, least, store.contents().generation());
+            state.write(&place)?;
+            Ok::<_, MemberError>(state)
         })?;
         Self::of(fleet, state, store)
     }
@@ -211,6 +218,15 @@ impl FleetMember {
                 },
             });
         };
+        let held = state.held.sequence();
+        let stored = stored_sequence(store, fleet, state.since)?;
+        if stored > held {
+            return Err(MemberError::StateOld {
+                path: place.path().to_owned(),
+                held,
+                stored,
+            });
+        }
         Self::of(fleet.clone(), state, store)
     }
 
@@ -388,6 +404,24 @@ impl FleetMember {
 
 fn place(store: &DurableStore, fleet: &FleetId) -> Beside {
     store.beside(&format!("{FILE}{fleet}"))
+}
+
+/// The newest sequence that the history of a store has of a fleet, behind a generation.
+fn stored_sequence(store: &DurableStore, fleet: &FleetId, since: u64) -> Result<u64, DurableError> {
+    let history = DurableStore::history(store.folder(), store.settings())?;
+    let changes = history
+        .changes
+        .iter()
+        .filter(|change| change.head.to > since);
+    let calls = changes.flat_map(|change| &change.head.asked);
+    let words = format!("{} sequence ", source(fleet));
+    let sequences = calls.filter_map(|(call, _)| {
+        let what = call.strip_prefix(TAKE_OVER)?;
+        let rest = what.strip_prefix(RESTRICTIONS).unwrap_or(what);
+        let (sequence, _) = rest.strip_prefix(&words)?.split_once(',')?;
+        sequence.parse::<u64>().ok()
+    });
+    Ok(sequences.max().unwrap_or(0))
 }
 
 fn entries(fleet: &FleetId, view: &crate::store::TrustSnapshot) -> usize {

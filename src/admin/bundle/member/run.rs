@@ -2,7 +2,7 @@
 
 use super::error::MemberError;
 use super::state::State;
-use super::{FleetMember, TakeOver, check_lost, place, source};
+use super::{FleetMember, RESTRICTIONS, TAKE_OVER, TakeOver, check_lost, place, source};
 use crate::admin::bundle::Publication;
 use crate::admin::durable::Beside;
 use crate::admin::follow::{FollowGuard, Guard, LockedOut, held_for};
@@ -156,7 +156,7 @@ impl FleetMember {
             keep(&state)?;
             if tried.restricted.has_changed() {
                 store.take_over(&tried.strict);
-                store.ask(format_args!("take over what takes trust away of {by}"));
+                store.ask(format_args!("{TAKE_OVER}{RESTRICTIONS}{by}"));
             }
             let (lost, at_risk) = held_for(endangered, &effects);
             return Ok(Round {
@@ -187,7 +187,7 @@ impl FleetMember {
         state.begin(view.generation(), &made);
         keep(&state)?;
         store.take_over(&full);
-        store.ask(format_args!("take over {by}"));
+        store.ask(format_args!("{TAKE_OVER}{by}"));
         Ok(Round {
             open: Some(made),
             state,

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) held: Held,
     /// The least sequence, of a node that joined again.
     pub(super) least: u64,
+    /// The generation of the store at which the node joined.
+    pub(super) since: u64,
     /// The newest publication.
     pub(super) newest: Option<Kept>,
     /// The bundles that may be in the store: one, if it is known which one was applied last.
@@ -54,10 +56,11 @@ const MAX_EARLIER: usize = 3;
 
 impl State {
     /// A node that joins.
-    pub(super) fn new(keys: KeySet, part: Part, least: u64) -> Self {
+    pub(super) fn new(keys: KeySet, part: Part, least: u64, since: u64) -> Self {
         Self {
             held: Held::new(keys, part),
             least,
+            since,
             newest: None,
             earlier: Vec::new(),
             made: Made::default(),

@@ -27,6 +27,7 @@ fn damaged(why: impl Into<String>) -> Fault {
 pub(super) fn write(state: &State, seal: Option<&dyn Seal>) -> Vec<u8> {
     let mut out = format!("{TITLE}\n").into_bytes();
     line(&mut out, format_args!("least {}", state.least));
+    line(&mut out, format_args!("since {}", state.since));
     made(&mut out, "", &state.made);
     if let Some((over, before)) = &state.attempt {
         line(&mut out, format_args!("over {over}"));
@@ -104,6 +105,7 @@ pub(super) fn read(bytes: &[u8], seal: Option<&dyn Seal>) -> Result<State, Fault
         let wrong = || damaged(format!("the line `{name}` is not right"));
         match name {
             "least" => state.least = value.parse().map_err(|_| wrong())?,
+            "since" => state.since = value.parse().map_err(|_| wrong())?,
             "server" | "before-server" => {
                 let id = value.parse().map_err(|_| wrong())?;
                 state.made(name).servers.insert(id);
@@ -142,6 +144,7 @@ pub(super) fn read(bytes: &[u8], seal: Option<&dyn Seal>) -> Result<State, Fault
     Ok(State {
         held,
         least: state.least,
+        since: state.since,
         newest: state.newest,
         earlier: state.earlier,
         made: state.made,
@@ -203,6 +206,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 #[derive(Default)]
 struct Parts {
     least: u64,
+    since: u64,
     made: Made,
     over: Option<u64>,
     before: Made,
