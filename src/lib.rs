@@ -101,6 +101,7 @@
 //! | `ring` | | The same with ring |
 //! | `admin` | yes | Durable stores, followed sources, plans, expiry, histories of peers |
 //! | `enrol` | yes | Unknown peers wait until an administrator accepts them; probes of servers |
+//! | `bundle` | | Signed trust sets for many machines |
 //! | `issue` | | Makes keys, certificates and requests |
 //! | `encrypted-keys` | | Reads private keys that are encrypted with a passphrase |
 //! | `tracing` | | Events of verdicts, stored changes, publications and enrolment |

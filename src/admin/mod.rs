@@ -29,6 +29,10 @@ fn retire(store: &mut DurableStore, history: &PeerHistory, policy: &Policy, now:
     feature = "enrol",
     doc = "\n- [`Enrolment`] lets unknown peers wait until an administrator accepts them by a fingerprint that came over another channel."
 )]
+#![cfg_attr(
+    feature = "bundle",
+    doc = "\n- [`bundle`] signs a trust set for many machines, and verifies what one of them takes."
+)]
 
 #[cfg(feature = "bundle")]
 pub mod bundle;

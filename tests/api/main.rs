@@ -73,6 +73,7 @@ mod enrolment;
 #[cfg(all(
     unix,
     feature = "admin",
+    feature = "bundle",
     feature = "enrol",
     feature = "issue",
     feature = "encrypted-keys",

@@ -71,12 +71,7 @@ impl Bundle {
 
     fn read_head(bytes: &[u8]) -> Result<BundleHead, BundleError> {
         let mut reader = Reader::new(WHAT, TITLE, bytes, MAX_PUBLICATION_BYTES)?;
-        let head = BundleHead::read(&mut reader)?;
-        let before = bytes.len().saturating_sub(reader.rest().len());
-        match bytes.get(..before) == Some(head.text().as_bytes()) {
-            true => Ok(head),
-            false => Err(reader.wrong("a head in its one form above this line", "")),
-        }
+        BundleHead::read(&mut reader)
     }
 
     /// The records as a snapshot of generation 0 without a floor. What `keys` refuses is disabled in it (rule I8).

@@ -1,6 +1,6 @@
 //! Signatures that are made elsewhere, all kinds of keys, and both providers.
 
-use mutual_trust::admin::bundle::{BundleKey, Held, KeySet, Part, Publication, Signature};
+use mutual_trust::admin::bundle::{BundleKey, Held, KeySet, Part, Publication, Signature, Signer};
 use mutual_trust::error::BundleError;
 use mutual_trust::identity::PrivateKey;
 use mutual_trust::{Fingerprint, tls};
@@ -109,14 +109,11 @@ fn malleated(signature: &[u8]) -> Vec<u8> {
 fn a_key_of_one_provider_is_verified_by_the_other() {
     for (name, signing) in providers() {
         let files = [fixture_key("ed25519"), fixture_key("p256")];
-        let all: Vec<_> = files
-            .into_iter()
-            .map(|file| {
-                let key = PrivateKey::from_pem(&file).unwrap();
-                let signer = tls::bundle_signer(key, &signing).unwrap();
-                Box::new(signer) as Box<dyn mutual_trust::admin::bundle::Signer>
-            })
-            .collect();
+        let signer = |file: Vec<u8>| -> Box<dyn Signer> {
+            let key = PrivateKey::from_pem(&file).unwrap();
+            Box::new(tls::bundle_signer(key, &signing).unwrap())
+        };
+        let all: Vec<_> = files.into_iter().map(signer).collect();
         let set = key_set(2, &all);
         let publication = published(&set, 1, &all);
         for (other, verifying) in providers() {

@@ -71,6 +71,21 @@ fn what_is_written_is_read_and_written_again_to_the_byte() {
     }
 }
 
+// Another kind, another fleet and another protocol have other first bytes.
+#[test]
+fn what_is_signed_begins_with_its_kind_and_its_fleet() {
+    let all = signers(1);
+    let set = key_set(1, &all);
+    let bundle = bundle(&set, 1);
+    let line = |kind: &str| format!("mutual-trust 1.0 signs a {kind} of fleet site-a\n");
+    for (signed, kind, text) in [
+        (set.to_sign(), "key set", set.to_bytes()),
+        (bundle.to_sign(), "bundle", bundle.to_bytes()),
+    ] {
+        assert_eq!(signed, [line(kind).as_bytes(), text].concat());
+    }
+}
+
 /// The line and the form that an error names.
 fn damaged<T: std::fmt::Debug>(read: Result<T, BundleError>) -> usize {
     match read.unwrap_err() {
@@ -429,6 +444,7 @@ fn other_forms_of_what_a_node_holds_are_refused() {
     let (node, publication) = small();
     let held = verify(&node, &publication).unwrap().held().clone();
     let text = String::from_utf8(held.to_bytes()).unwrap();
+    let digest = held.digest().unwrap().to_string();
     let read = |text: &str| Held::read(text.as_bytes());
     for (from, to) in [
         ("part all", "part"),
@@ -436,6 +452,7 @@ fn other_forms_of_what_a_node_holds_are_refused() {
         ("sequence 2", "sequence 02"),
         ("sequence 2", "sequence 4611686018427387904"),
         (" digest ", " "),
+        (&digest[..], &digest.to_lowercase()[..]),
         ("end\n", ""),
         ("held 1.0", "held 1.1"),
         ("\nmutual-trust key-set", "\n\nmutual-trust key-set"),

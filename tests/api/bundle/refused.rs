@@ -5,10 +5,11 @@ use mutual_trust::certificate::Timestamp;
 use mutual_trust::error::BundleError;
 use mutual_trust::limits::{MAX_PUBLICATION_BYTES, MAX_SEQUENCE, MAX_SEQUENCE_STEP};
 use mutual_trust::store::BlockSelector;
-use mutual_trust::{CurrentTime, Fingerprint, TrustSnapshot, TrustStore};
+use mutual_trust::{CurrentTime, EntryOptions, Fingerprint, TrustSnapshot, TrustStore};
 
 use super::common::*;
 use crate::durable::common::checked;
+use crate::support::pki::spec;
 use crate::support::*;
 
 #[test]
@@ -296,9 +297,12 @@ fn a_bundle_without_pins_and_authorities_says_so() {
         Bundle::new(&small_store(), stated.clone()),
         Err(BundleError::NotEmpty { entries: 2, .. })
     ));
-    // Blocks take trust away and give none.
+    // Blocks take trust away, and intermediates give none.
     let mut blocks = TrustStore::new(keys());
     let _ = blocks.block_selector(BlockSelector::Fingerprint(Fingerprint::from_bytes([7; 32])));
+    let issuing = spec("Issuing").ca().self_signed().certificate();
+    let installed = blocks.install_intermediate(issuing, EntryOptions::new());
+    let _ = installed.unwrap();
     for empty in [&nothing(), blocks.contents()] {
         let bundle = Bundle::new(empty, stated.clone()).unwrap();
         let text = String::from_utf8(bundle.to_bytes().to_vec()).unwrap();
@@ -306,7 +310,7 @@ fn a_bundle_without_pins_and_authorities_says_so() {
         sign(&mut publication, &all);
         let verified = verify(&node, &publication).unwrap();
         assert!(verified.head().trusts_none());
-        assert!(verified.snapshot().entries().is_empty());
+        assert_eq!(verified.snapshot().entries().len(), empty.entries().len());
         // The same without the statement, signed all the same.
         let publication = signed_text(&set, &text.replacen("trust none\n", "", 1), &all);
         let error = verify(&node, &publication).unwrap_err();
@@ -447,4 +451,18 @@ fn more_bytes_than_the_limit_are_not_looked_at() {
         Bundle::read(&large),
         Err(BundleError::TooLarge { what: "bundle", .. })
     ));
+}
+
+#[test]
+fn a_bundle_of_another_fleet_has_no_place_among_these_key_sets() {
+    let all = signers(1);
+    let ours = key_set(1, &all);
+    let other: FleetId = "site-b".parse().unwrap();
+    let theirs = KeySet::new(other, 1, keys_of(&all)).unwrap();
+    let error = Publication::new([ours], bundle(&theirs, 1)).unwrap_err();
+    assert!(
+        matches!(&error, BundleError::OtherFleet { held, offered, .. }
+            if held.as_str() == "site-a" && offered.as_str() == "site-b"),
+        "{error}"
+    );
 }

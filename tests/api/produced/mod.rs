@@ -11,6 +11,7 @@ mod certificates;
 mod configs;
 mod crls;
 mod elsewhere;
+mod fleets;
 mod identities;
 mod issuing;
 mod stores;
@@ -131,6 +132,7 @@ fn every_variant_of_every_error_and_warning_is_produced() {
     issuing::produce(&mut produced);
     configs::produce(&mut produced);
     admin::produce(&mut produced);
+    fleets::produce(&mut produced);
     warnings::produce(&mut produced);
     let produced = produced.0;
     let unknown: Vec<_> = produced.difference(&all).collect();
