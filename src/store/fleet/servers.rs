@@ -92,7 +92,9 @@ impl Merge<'_> {
     /// said before is no news.
     fn claim(&mut self, here: &Server, new: &Server) {
         let id = new.id();
-        let said = self.earlier(id).any(|one| one.claim() == new.claim());
+        let claims: Vec<Claim> = self.earlier(id).map(Server::claim).collect();
+        // Of two bundles, one may not be in the store: what only one of them says is news.
+        let said = !claims.is_empty() && claims.iter().all(|claim| *claim == new.claim());
         let is_unclaimed = here.claim() == Claim::Unclaimed;
         if is_stricter(new.claim(), here.claim()) && (is_unclaimed || !said) {
             self.changed |= self.store.keep_claim(id, new.claim(), BTreeSet::new());

@@ -5,13 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mutual_trust::PinScope;
 use mutual_trust::admin::bundle::{FleetMember, Part, TakeOver};
 use mutual_trust::admin::{
     DurableSettings, DurableStore, LockoutAllowance, PeerHistory, Seal, SealKey,
 };
 use mutual_trust::error::{BundleError, MemberError};
-use mutual_trust::store::{Scope, Slot};
+use mutual_trust::store::{Claim, Scope, Slot};
+use mutual_trust::{PinScope, TrustStore};
 
 use super::common::*;
 use crate::support::folder::Folder;
@@ -139,7 +139,11 @@ fn a_stop_before_any_write_is_finished_by_the_next_call_and_no_older_bundle_is_t
                 })
             );
             assert!(below, "{left}: {refused}");
-            let _ = member.refresh(&mut store).unwrap();
+            let taken = member.refresh(&mut store).unwrap();
+            // Nothing of it was there before, and nothing was removed here since.
+            if let TakeOver::Applied { merged, .. } = taken {
+                assert_eq!((left, merged.notices.len()), (1, 0), "{merged}");
+            }
         } else {
             let _ = member.take_over(&second, &mut store).unwrap();
         }
@@ -207,6 +211,43 @@ fn a_stop_and_then_a_newer_bundle_end_as_if_both_had_been_applied() {
         assert_eq!(kept.is_some(), is_stored);
         assert_eq!(store.contents().entries().len(), 3);
         assert!(member.state().is_applied());
+    }
+}
+
+#[test]
+fn what_a_stopped_change_says_of_a_claim_is_still_news() {
+    for is_changed_between in [false, true] {
+        let mut world = World::with("stops-claim", sealed(Arc::new(key(7))));
+        let mut member = world.join();
+        let migrate = |store: &mut TrustStore| store.migrate(&server_id("keys-1"), at(NOW + DAY));
+        add_server(&mut world.fleet.central, "keys-1", "kms1.example");
+        migrate(&mut world.fleet.central).unwrap();
+        let _ = world.apply(&mut member);
+        let central = &mut world.fleet.central;
+        central.stop_migrating(&server_id("keys-1")).unwrap();
+        let second = world.fleet.publish();
+        let seal = Arc::new(Stopping {
+            key: key(7),
+            left: AtomicUsize::new(1),
+        });
+        world.reopen(sealed(seal));
+        let mut member = world.open();
+        let run = catch_unwind(AssertUnwindSafe(|| {
+            let _ = member.take_over(&second, &mut world.store).unwrap();
+        }));
+        assert!(run.is_err());
+        world.reopen(sealed(Arc::new(key(7))));
+        if is_changed_between {
+            world
+                .store
+                .change(|store| store.add_server(server_id("mine"), []))
+                .unwrap();
+        }
+        let claim = |world: &World| world.server("keys-1").unwrap().claim();
+        assert_ne!(claim(&world), Claim::Claimed);
+        let mut member = world.open();
+        let _ = member.refresh(&mut world.store).unwrap();
+        assert_eq!(claim(&world), Claim::Claimed, "{is_changed_between}");
     }
 }
 
@@ -387,6 +428,11 @@ fn of_two_processes_the_newest_sequence_counts() {
         TakeOver::Unchanged
     ));
     assert_eq!(two.state().newest.unwrap().sequence, 3);
+    // Also one that changes nothing in the store.
+    let fourth = world.fleet.publish();
+    let _ = one.take_over(&fourth, &mut world.store).unwrap();
+    let _ = two.refresh(&mut store).unwrap();
+    assert_eq!(two.state().newest.unwrap().sequence, 4);
 }
 
 #[test]

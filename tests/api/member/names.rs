@@ -3,7 +3,7 @@
 use mutual_trust::AuthorityScope;
 use mutual_trust::admin::bundle::TakeOver;
 use mutual_trust::error::MemberError;
-use mutual_trust::store::Claim;
+use mutual_trust::store::{Claim, ServerRole};
 
 use super::common::*;
 use crate::support::*;
@@ -168,6 +168,31 @@ fn a_server_that_was_made_here_only_gets_more() {
     let merged = world.apply(&mut member);
     assert!(merged.servers_came.is_empty() && world.has(&pin));
     assert_eq!(world.names("keys-1"), ["here.example", "kms1.example"]);
+    // What was set for it here stays, and what was not set is added.
+    world
+        .store
+        .change(|store| store.set_server_order([server_id("keys-1")]))
+        .unwrap();
+    let central = &mut world.fleet.central;
+    central
+        .set_reference_names(&server_id("keys-1"), [host("other.example")])
+        .unwrap();
+    central.add_group("site".parse().unwrap()).unwrap();
+    central
+        .join_group(&"site".parse().unwrap(), &server_id("keys-1"))
+        .unwrap();
+    central.add_server(server_id("first"), []).unwrap();
+    central
+        .set_server_order([server_id("first"), server_id("keys-1")])
+        .unwrap();
+    let _ = world.apply(&mut member);
+    let held = world.server("keys-1").unwrap();
+    assert_eq!(held.expected_names().count(), 0);
+    assert_eq!(held.group().unwrap().as_str(), "site");
+    assert!(matches!(
+        held.role(),
+        Some(ServerRole::Primary { place: 1, .. })
+    ));
     // The bundle drops a name, and then the server: both stay, and the claim does.
     world
         .fleet

@@ -245,3 +245,68 @@ impl Tried {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::admin::DurableSettings;
+    use crate::admin::bundle::{Bundle, BundleHead, FleetId, KeySet, Part, Signer};
+    use crate::identity::PrivateKey;
+    use crate::tls;
+
+    #[test]
+    fn what_another_process_took_over_since_is_not_overwritten() {
+        let provider = tls::provider::default_provider();
+        let keys = tls::key_policy(&provider);
+        let key = include_bytes!("../../../../tests/fixtures/keys/ed25519.key.pem");
+        let signer = tls::bundle_signer(PrivateKey::from_pem(key).unwrap(), &provider).unwrap();
+        let fleet: FleetId = "site-a".parse().unwrap();
+        let set = KeySet::new(fleet.clone(), 1, [signer.key().clone()]).unwrap();
+        let now = pki_types::UnixTime::now();
+        let until = pki_types::UnixTime::since_unix_epoch(core::time::Duration::from_secs(
+            now.as_secs() + 3600,
+        ));
+        let mut central = TrustStore::new(keys);
+        let mut publish = |sequence: u64| {
+            let id = format!("keys-{sequence}").parse().unwrap();
+            central.add_server(id, []).unwrap();
+            let head = BundleHead::new(&set, Part::All, sequence, now, until).unwrap();
+            let bundle = Bundle::new(&central.snapshot(), head.trusting_none()).unwrap();
+            let mut made = Publication::new([set.clone()], bundle).unwrap();
+            let signature = made.bundle().sign(&signer).unwrap();
+            made.add_signature(signature, keys).unwrap();
+            made.to_bytes()
+        };
+        let (first, second) = (publish(1), publish(2));
+        let name = format!("mutual-trust-member-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let settings = DurableSettings::new(keys);
+        let mut store = DurableStore::create(&folder, settings.clone()).unwrap();
+        let digest = set.digest();
+        let mut one = FleetMember::join(&mut store, set.clone(), digest, Part::All).unwrap();
+        let mut other = DurableStore::open(&folder, settings).unwrap().0;
+        let mut two = FleetMember::open(&mut other, &fleet).unwrap();
+        // The first process is stopped behind its change for as long as the second one takes over.
+        let place = place(&store, &fleet);
+        let guard = Guard {
+            kind: FollowGuard::Report,
+            policy: store.default_policy(),
+            clock: store.now(),
+        };
+        let mut kept = None;
+        let round =
+            store.try_change(|store| one.round(store, Some(&first), &place, &guard, &mut kept));
+        let round = round.unwrap();
+        one.state = round.state;
+        let _ = two.take_over(&second, &mut other).unwrap();
+        one.finish(&mut store, &place, round.open.unwrap()).unwrap();
+        let there = FleetMember::open(&mut store, &fleet).unwrap().state();
+        assert_eq!(there.newest.unwrap().sequence, 2);
+        assert_eq!(there.applied.unwrap().sequence, 2);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
