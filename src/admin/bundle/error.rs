@@ -64,7 +64,7 @@ pub enum BundleError {
         source: Box<StoreFileError>,
     },
     /// A text of a version that this one does not read.
-    #[error("the {what} has version {found}, and this program reads 1.0: use a newer one")]
+    #[error("the {what} has version {found}, and this program reads 1.0: use a newer program")]
     #[non_exhaustive]
     UnknownVersion {
         /// What has the version.
@@ -92,7 +92,8 @@ pub enum BundleError {
     },
     /// A key set that is not the next one after the one before it.
     #[error(
-        "after key set {before} comes key set {found}: one between them is missing, or they are out of order"
+        "key set {found} stands where key set {} belongs: one is missing, or they are out of order",
+        before.saturating_add(1)
     )]
     #[non_exhaustive]
     KeySetSkipped {

@@ -69,8 +69,10 @@ impl Publication {
 
     fn of(chain: Chain, bundle: Bundle, signatures: Vec<Signature>) -> Result<Self, BundleError> {
         let newest = chain.0.last().map(|signed| signed.set.clone());
-        let (before, found) = (0, 0);
-        let newest = newest.ok_or(BundleError::KeySetSkipped { before, found })?;
+        let newest = newest.ok_or_else(|| BundleError::Impossible {
+            what: WHAT,
+            why: "it has no key set".to_owned(),
+        })?;
         let head = bundle.head();
         if head.fleet() != newest.fleet() {
             return Err(BundleError::OtherFleet {

@@ -1,6 +1,7 @@
 //! The bundle: a head, and the records of a store or a part of it.
 
 use core::fmt;
+use std::sync::Arc;
 
 use super::error::BundleError;
 use super::head::{BundleHead, TITLE, WHAT};
@@ -14,12 +15,12 @@ use crate::store::{Slot, TrustSnapshot};
 
 /// A trust set as administrators sign it: a head, and the records of a store or a part of it.
 ///
-/// It has neither the generation and the floor of the store, nor the sources of its entries.
+/// It has neither the generation and the floor of the store, nor the sources of its entries. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bundle {
     head: BundleHead,
     /// What is signed: the line of its kind and fleet, and its text.
-    message: Vec<u8>,
+    message: Arc<Vec<u8>>,
     /// The length of that line.
     domain: usize,
     digest: Fingerprint,
@@ -51,7 +52,7 @@ impl Bundle {
         let digest = Fingerprint::over(message.get(domain..).unwrap_or(&[]));
         Self {
             head,
-            message,
+            message: Arc::new(message),
             domain,
             digest,
         }

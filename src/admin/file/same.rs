@@ -64,9 +64,9 @@ impl Exact {
             && !self.broken
             && kept.fields.is_empty()
             && write::before_servers(view, kept, &mut before).is_ok()
-            && before.rest.is_empty()
+            && before.is_done()
             && write::after_entries(view, kept, &mut behind).is_ok()
-            && behind.rest.is_empty()
+            && behind.is_done()
     }
 
     /// Checks that writing the content again gives the same text.
@@ -93,7 +93,7 @@ fn is_written(text: &str, write: impl FnOnce(&mut Out<'_, Same<'_>>) -> fmt::Res
         kept: &UnknownRecords::default(),
         out: &mut same,
     };
-    write(&mut out).is_ok() && same.rest.is_empty()
+    write(&mut out).is_ok() && same.is_done()
 }
 
 fn same_text(
@@ -103,7 +103,7 @@ fn same_text(
 ) -> Result<(), StoreFileError> {
     let mut same = Same::with(content);
     let written = write::content(view, kept, &mut same);
-    if written.is_ok() && same.rest.is_empty() {
+    if written.is_ok() && same.is_done() {
         return Ok(());
     }
     let (line, wanted, found) = same.differs_in(content);

@@ -453,6 +453,38 @@ fn more_bytes_than_the_limit_are_not_looked_at() {
     ));
 }
 
+/// What a node could not read is not made.
+#[test]
+fn a_publication_has_room_for_its_key_sets_and_for_a_signature() {
+    let all = signers(1);
+    let set = key_set(1, &all);
+    let text = String::from_utf8(bundle(&set, 1).to_bytes().to_vec()).unwrap();
+    // Its records are not read before it is verified.
+    let padded = |size: usize| {
+        let text = format!("{text}{}", " ".repeat(size - text.len()));
+        Publication::new([set.clone()], Bundle::read(text.as_bytes()).unwrap())
+    };
+    let error = padded(MAX_PUBLICATION_BYTES).unwrap_err();
+    let BundleError::TooLarge { size, .. } = error else {
+        panic!("{error}");
+    };
+    let more = size - MAX_PUBLICATION_BYTES;
+    let mut largest = padded(MAX_PUBLICATION_BYTES - more).unwrap();
+    assert_eq!(largest.to_bytes().len(), MAX_PUBLICATION_BYTES);
+    let signature = largest.bundle().sign(&*all[0]).unwrap();
+    let error = largest.add_signature(signature, keys());
+    assert!(
+        matches!(
+            error,
+            Err(BundleError::TooLarge {
+                what: "publication",
+                ..
+            })
+        ),
+        "{error:?}"
+    );
+}
+
 #[test]
 fn a_bundle_of_another_fleet_has_no_place_among_these_key_sets() {
     let all = signers(1);

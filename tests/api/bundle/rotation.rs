@@ -168,7 +168,6 @@ fn no_version_is_skipped() {
         (vec![&two, &three], 0, 2),
         (vec![&one, &one], 1, 1),
         (vec![&one, &two, &one], 2, 1),
-        (vec![], 0, 0),
     ] {
         let sets = sets.into_iter().cloned();
         let error = Publication::new(sets, bundle(&three, 1)).unwrap_err();
@@ -178,6 +177,14 @@ fn no_version_is_skipped() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_publication_has_a_key_set() {
+    let set = key_set(1, &signers(1));
+    let error = Publication::new([], bundle(&set, 1)).unwrap_err();
+    assert!(matches!(error, BundleError::Impossible { .. }), "{error}");
+    assert!(error.to_string().contains("no key set"), "{error}");
 }
 
 #[test]
