@@ -4,6 +4,7 @@
 //! something does not hold. Each returns whether the library accepted the input, so that the replay can tell an
 //! accepted seed from a refused one.
 
+mod bundle;
 mod certificate;
 mod crl;
 mod differential;
@@ -22,6 +23,7 @@ mod tls;
 mod verdict;
 mod work;
 
+pub use bundle::{fleet, publication};
 pub use certificate::certificate;
 pub use crl::crl;
 pub use differential::differential;
@@ -46,11 +48,13 @@ pub const TARGETS: &[Target] = &[
     ("differential", DIFFERENTIAL_BYTES, differential),
     ("encrypted_key", ENCRYPTED_KEY_BYTES, encrypted_key),
     ("fingerprint", TEXT_BYTES, fingerprint),
+    ("fleet", FLEET_BYTES, fleet),
     ("host_name", TEXT_BYTES, host_name),
     ("journal", STORE_FILE_BYTES, journal),
     ("operations", OPERATIONS_BYTES, operations),
     ("pem", PEM_BYTES, pem),
     ("private_key", PRIVATE_KEY_BYTES, private_key),
+    ("publication", PUBLICATION_BYTES, publication),
     ("recovery", STORE_FILE_BYTES, recovery),
     ("san_pattern", TEXT_BYTES, san_pattern),
     ("store", STORE_BYTES, store),
@@ -70,6 +74,9 @@ const PRIVATE_KEY_BYTES: usize = 8 * 1024;
 const ENCRYPTED_KEY_BYTES: usize = 4 * 1024;
 const TEXT_BYTES: usize = 1024;
 const STORE_FILE_BYTES: usize = 16 * 1024;
+const PUBLICATION_BYTES: usize = 16 * 1024;
+// Four key sets of three bytes, and five more.
+const FLEET_BYTES: usize = 32;
 // Two to eight bytes a call or a question.
 const OPERATIONS_BYTES: usize = 1024;
 // A dozen changes.
