@@ -536,7 +536,8 @@ fn a_change_that_the_disk_refuses_is_made_by_the_next_call() {
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     let generation = world.store.contents().generation();
-    assert!(member.take_over(&first, &mut world.store).is_err());
+    let refused = member.take_over(&first, &mut world.store).unwrap_err();
+    assert!(matches!(refused, MemberError::Durable(_)), "{refused}");
     assert_eq!(world.store.contents().generation(), generation);
     assert!(!world.health().is_good());
     fs::remove_dir(&path).unwrap();

@@ -188,6 +188,57 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "tests/api/keys/files.rs",
         "R::Owner",
     ),
+    // A member has a store, and a fleet that publishes for it.
+    (
+        "MemberError::Bundle",
+        "tests/api/member/crashes.rs",
+        "MemberError::Bundle",
+    ),
+    (
+        "MemberError::Conflict",
+        "tests/api/member/names.rs",
+        "MemberError::Conflict",
+    ),
+    (
+        "MemberError::Exists",
+        "tests/api/member/told.rs",
+        "MemberError::Exists",
+    ),
+    (
+        "MemberError::NotAMember",
+        "tests/api/member/told.rs",
+        "MemberError::NotAMember",
+    ),
+    (
+        "MemberError::StateLost",
+        "tests/api/member/crashes.rs",
+        "MemberError::StateLost",
+    ),
+    (
+        "MemberError::StateDamaged",
+        "tests/api/member/crashes.rs",
+        "MemberError::StateDamaged",
+    ),
+    (
+        "MemberError::StateNotSealed",
+        "tests/api/member/crashes.rs",
+        "MemberError::StateNotSealed",
+    ),
+    (
+        "MemberError::StateOld",
+        "tests/api/member/crashes.rs",
+        "MemberError::StateOld",
+    ),
+    (
+        "MemberError::OtherDigest",
+        "tests/api/member/told.rs",
+        "MemberError::OtherDigest",
+    ),
+    (
+        "MemberError::Durable",
+        "tests/api/member/crashes.rs",
+        "MemberError::Durable",
+    ),
 ];
 
 /// Variant, and why no call produces it.
