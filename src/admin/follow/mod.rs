@@ -188,9 +188,12 @@ impl Follower {
                 }
                 self.is_new = false;
                 self.generation = Some(store.contents().generation());
-                let mut left_behind = apply::left_behind(&self.sources, store.contents());
+                let left_behind = apply::left_behind(&self.sources, store.contents());
                 #[cfg(feature = "bundle")]
-                left_behind.retain(|source, _| !is_member(store.folder(), source));
+                let left_behind = left_behind
+                    .into_iter()
+                    .filter(|(source, _)| !is_member(store.folder(), source))
+                    .collect();
                 self.left_behind = left_behind;
             }
             Ok((_, None)) => {}

@@ -66,7 +66,10 @@ impl Merge<'_> {
                         }
                         return;
                     }
-                    _ => continue,
+                    Succession::Newer
+                    | Succession::Older
+                    | Succession::Beside
+                    | Succession::Apart => continue,
                 }
             }
             replaced.push(one.crl().fingerprint());
