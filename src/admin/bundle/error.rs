@@ -107,6 +107,7 @@ pub enum BundleError {
         "key set {version} does not follow the key set before it: it names another digest or fleet"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     KeySetOther {
         /// Its version.
         version: u64,
@@ -114,6 +115,7 @@ pub enum BundleError {
     /// A key set that this node trusts has other bytes in the publication.
     #[error("key set {version} is not the one that this node trusts: {offered} instead of {held}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     KeySetChanged {
         /// Its version.
         version: u64,
@@ -127,6 +129,7 @@ pub enum BundleError {
         "the publication ends with key set {offered}, and this node trusts key set {held}: it is an old one"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     KeySetBelow {
         /// The version that the node trusts.
         held: u64,
@@ -156,6 +159,7 @@ pub enum BundleError {
     /// The bundle names another key set than the newest of its publication.
     #[error("the bundle is for key set {named}, and the publication ends with key set {newest}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     OtherKeySet {
         /// The version that the bundle names.
         named: u64,
@@ -223,6 +227,7 @@ pub enum BundleError {
     /// A bundle that says that it trusts none, and has pins or authorities.
     #[error("the head of the bundle says `trust none`, and it has {entries} pins and authorities")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotEmpty {
         /// The number of its pins and authorities.
         entries: usize,
@@ -230,6 +235,7 @@ pub enum BundleError {
     /// A record that does not belong to the part.
     #[error("line {line} of the bundle does not belong to the part `{part}`: {record}")]
     #[non_exhaustive]
+    #[doc(hidden)]
     NotInPart {
         /// The part.
         part: Part,
@@ -243,6 +249,7 @@ pub enum BundleError {
         "the signature of {key} is over {over}, which is no key set and no bundle of this publication"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     SignsNothing {
         /// The key.
         key: KeyPin,
@@ -252,6 +259,7 @@ pub enum BundleError {
     /// A signature by a key that does not sign for this.
     #[error("the key {key} does not sign {over}: it is in no key set that does")]
     #[non_exhaustive]
+    #[doc(hidden)]
     ForeignSignature {
         /// The key.
         key: KeyPin,
@@ -263,6 +271,7 @@ pub enum BundleError {
         "the signature of {key} on {over} does not verify: sign the bytes of `to_sign`, with the algorithm of the key"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     WrongSignature {
         /// The key.
         key: KeyPin,
@@ -274,6 +283,7 @@ pub enum BundleError {
         "the crypto provider verifies no signature of key {key} ({kind}): use one that does, such as aws-lc-rs"
     )]
     #[non_exhaustive]
+    #[doc(hidden)]
     Unsupported {
         /// The key.
         key: KeyPin,

@@ -125,11 +125,13 @@ impl BundleHead {
     }
 
     /// The fleet.
+    #[doc(hidden)]
     pub fn fleet(&self) -> &FleetId {
         &self.fleet
     }
 
     /// Which records it has.
+    #[doc(hidden)]
     pub fn part(&self) -> Part {
         self.part
     }
@@ -150,11 +152,13 @@ impl BundleHead {
     }
 
     /// The version of the key set that signs it.
+    #[doc(hidden)]
     pub fn keys_version(&self) -> u64 {
         self.keys_version
     }
 
     /// Whether it states that it has no pin and no authority.
+    #[doc(hidden)]
     pub fn trusts_none(&self) -> bool {
         self.trusts_none
     }

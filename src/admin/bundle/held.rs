@@ -212,16 +212,19 @@ impl Held {
     }
 
     /// The fleet.
+    #[doc(hidden)]
     pub fn fleet(&self) -> &FleetId {
         self.keys.fleet()
     }
 
     /// The key set that it trusts.
+    #[doc(hidden)]
     pub fn key_set(&self) -> &KeySet {
         &self.keys
     }
 
     /// The part that it takes.
+    #[doc(hidden)]
     pub fn part(&self) -> Part {
         self.part
     }
@@ -232,6 +235,7 @@ impl Held {
     }
 
     /// The digest of the newest bundle.
+    #[doc(hidden)]
     pub fn digest(&self) -> Option<Fingerprint> {
         self.newest.map(|newest| newest.digest)
     }
@@ -294,16 +298,19 @@ impl Verified {
     }
 
     /// The head of the bundle.
+    #[doc(hidden)]
     pub fn head(&self) -> &BundleHead {
         self.bundle.head()
     }
 
     /// The digest of the bundle.
+    #[doc(hidden)]
     pub fn digest(&self) -> Fingerprint {
         self.bundle.digest()
     }
 
     /// The newest key set, which signed the bundle.
+    #[doc(hidden)]
     pub fn key_set(&self) -> &KeySet {
         self.held.key_set()
     }
@@ -314,6 +321,7 @@ impl Verified {
     }
 
     /// All signatures on the bundle, also those that do not count.
+    #[doc(hidden)]
     pub fn tally(&self) -> &Tally {
         &self.tally
     }

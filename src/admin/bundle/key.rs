@@ -93,6 +93,7 @@ impl BundleKey {
     ///
     /// # Errors
     /// It is malformed, of another kind, or a key under which no signature means anything.
+    #[doc(hidden)]
     pub fn from_der(spki: &[u8]) -> Result<Self, BundleError> {
         let wrong = |why: String| BundleError::Key { why };
         if spki.len() > MAX_FLEET_KEY_BYTES {
@@ -130,11 +131,13 @@ impl BundleKey {
     }
 
     /// Its `SubjectPublicKeyInfo` in DER.
+    #[doc(hidden)]
     pub fn der(&self) -> &[u8] {
         &self.spki
     }
 
     /// The name of its algorithm.
+    #[doc(hidden)]
     pub fn algorithm(&self) -> &'static str {
         self.kind.name()
     }

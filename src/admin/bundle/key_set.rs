@@ -171,6 +171,7 @@ impl KeySet {
     }
 
     /// Its fleet.
+    #[doc(hidden)]
     pub fn fleet(&self) -> &FleetId {
         &self.0.fleet
     }
@@ -181,11 +182,13 @@ impl KeySet {
     }
 
     /// How many keys must sign.
+    #[doc(hidden)]
     pub fn threshold(&self) -> usize {
         self.0.threshold
     }
 
     /// Its keys, in the order of their ids.
+    #[doc(hidden)]
     pub fn keys(&self) -> &[BundleKey] {
         &self.0.keys
     }

@@ -210,6 +210,7 @@ impl Publication {
     }
 
     /// What is not signed by enough keys yet. Nodes take it when nothing is missing.
+    #[doc(hidden)]
     pub fn missing(&self, keys: KeyPolicy) -> Vec<Missing> {
         let mut found = Vec::new();
         let pairs = self.sets.iter().zip(self.sets.iter().skip(1));

@@ -102,11 +102,13 @@ impl Signature {
     }
 
     /// The id of the key that it names.
+    #[doc(hidden)]
     pub fn key(&self) -> KeyPin {
         self.key
     }
 
     /// The digest of what it says that it signs.
+    #[doc(hidden)]
     pub fn over(&self) -> Fingerprint {
         self.over
     }

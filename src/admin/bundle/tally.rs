@@ -32,10 +32,13 @@ pub struct Tally {
     /// How many of them are needed.
     pub needed: usize,
     /// Keys that are in no key set that signs for this. Their signatures are not looked at.
+    #[doc(hidden)]
     pub foreign: Vec<KeyPin>,
     /// Keys of the key set whose signatures do not verify.
+    #[doc(hidden)]
     pub wrong: Vec<KeyPin>,
     /// Keys of the key set for which the crypto provider has no algorithm.
+    #[doc(hidden)]
     pub unsupported: Vec<KeyPin>,
 }
 
@@ -73,6 +76,7 @@ impl fmt::Display for Tally {
 /// What is not signed by enough keys yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(hidden)]
 pub struct Missing {
     /// What must be signed.
     pub over: Signed,

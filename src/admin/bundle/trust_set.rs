@@ -83,6 +83,7 @@ impl Bundle {
     ///
     /// # Security
     /// Nothing here is verified. [`Held::verify`](super::Held::verify) does that first.
+    #[doc(hidden)]
     pub fn snapshot(&self, keys: KeyPolicy) -> Result<TrustSnapshot, BundleError> {
         let mut reader = Reader::new(WHAT, TITLE, self.to_bytes(), MAX_PUBLICATION_BYTES)?;
         BundleHead::read(&mut reader)?;
