@@ -1,12 +1,11 @@
 //! A file beside a store, which is written under the store's lock and with the store's seal.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{Disk, Stamp, io_error, look, stamp_at};
+use super::disk::{Disk, Stamp, stamp_at};
 use super::{DurableSettings, DurableStore};
+use crate::admin::bundle::{FleetHealth, FleetId};
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::Seal;
 use crate::admin::file::error::StoreFileError;
@@ -38,15 +37,20 @@ impl DurableStore {
 
     /// The names of the files beside the store that begin so, without the beginning.
     pub(crate) fn names_beside(&self, start: &str) -> Result<Vec<String>, DurableError> {
-        let folder = self.disk.folder();
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder).map_err(io_error(folder))? {
-            let name = entry.map_err(io_error(folder))?.file_name();
-            let rest = name.to_str().and_then(|name| name.strip_prefix(start));
-            names.extend(rest.map(str::to_owned));
-        }
-        names.sort();
-        Ok(names)
+        self.disk.names_beside(start)
+    }
+
+    /// Sets the state of one fleet. Those of others, and of the followed sources, stay.
+    pub(in crate::admin) fn set_fleet(&mut self, fleet: FleetHealth) {
+        let fleets = &mut self.health.fleets;
+        fleets.retain(|known| known.state.fleet != fleet.state.fleet);
+        fleets.push(fleet);
+        fleets.sort_by(|one, other| one.state.fleet.cmp(&other.state.fleet));
+    }
+
+    /// Forgets the state of a fleet.
+    pub(in crate::admin) fn forget_fleet(&mut self, id: &FleetId) {
+        self.health.fleets.retain(|known| known.state.fleet != *id);
     }
 
     /// The settings with which it was opened.
@@ -76,18 +80,9 @@ impl Beside {
 
     /// Reads the file. `None` if there is none.
     pub(crate) fn read(&self, limit: usize) -> Result<Option<Vec<u8>>, DurableError> {
-        if look(&self.path)?.is_none() {
+        let Some(content) = self.disk.read_beside(&self.path, limit)? else {
             return Ok(None);
-        }
-        let file = match File::open(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(io_error(&self.path))?,
         };
-        let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let mut content = Vec::new();
-        file.take(bound)
-            .read_to_end(&mut content)
-            .map_err(io_error(&self.path))?;
         if content.len() > limit {
             let size = content.len();
             return Err(DurableError::File {
@@ -113,9 +108,6 @@ impl Beside {
         if self.is_read_only {
             return Err(DurableError::Unwritable(StoreFileError::Sealed));
         }
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error(&self.path)(error)),
-            _ => Ok(()),
-        }
+        self.disk.remove_beside(&self.path)
     }
 }

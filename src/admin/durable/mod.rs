@@ -41,8 +41,6 @@ pub use history::History;
 pub use report::RecoveryReport;
 pub use settings::{Counter, DurableSettings, JournalSink};
 
-#[cfg(feature = "bundle")]
-use super::bundle::{FleetHealth, FleetId};
 use super::file::ContentDigest;
 use super::follow::SourceHealth;
 use crate::admin::durable::error::DurableError;
@@ -305,21 +303,6 @@ impl DurableStore {
 
     pub(super) fn set_sources(&mut self, sources: Vec<SourceHealth>) {
         self.health.sources = sources;
-    }
-
-    /// Sets the state of one fleet. Those of others, and of the followed sources, stay.
-    #[cfg(feature = "bundle")]
-    pub(in crate::admin) fn set_fleet(&mut self, fleet: FleetHealth) {
-        let fleets = &mut self.health.fleets;
-        fleets.retain(|known| known.state.fleet != fleet.state.fleet);
-        fleets.push(fleet);
-        fleets.sort_by(|one, other| one.state.fleet.cmp(&other.state.fleet));
-    }
-
-    /// Forgets the state of a fleet.
-    #[cfg(feature = "bundle")]
-    pub(in crate::admin) fn forget_fleet(&mut self, id: &FleetId) {
-        self.health.fleets.retain(|known| known.state.fleet != *id);
     }
 
     /// Locks the store for a change, and takes over what other processes changed.

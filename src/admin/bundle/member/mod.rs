@@ -2,30 +2,33 @@
 
 pub(crate) mod error;
 mod health;
+mod kept;
 mod run;
 mod state;
+mod taken;
 mod text;
+mod told;
 
 pub use health::{FleetHealth, HeldBundle, MemberState};
-
-use core::fmt;
+pub use taken::TakeOver;
 
 use super::{FleetId, KeySet, Part};
+use crate::admin::DurableStore;
 use crate::admin::durable::error::DurableError;
 use crate::admin::follow::{FollowGuard, LockedOut, OF_FLEETS};
-use crate::admin::{DurableStore, Impact, Peer};
+use crate::certificate::Fingerprint;
 use crate::certificate::error::with_causes;
-use crate::certificate::{CurrentTime, Fingerprint};
 use crate::policy::Policy;
-use crate::store::fleet::{Merged, Notice};
+use crate::store::fleet::Notice;
 use crate::store::{Truncated, TrustStore};
 use error::MemberError;
+use kept::FILE;
 use pki_types::UnixTime;
-use state::{FILE, State};
+use state::State;
 
 use crate::admin::durable::{Beside, BesideStamp};
 
-pub(in crate::admin) use state::is_member;
+pub(in crate::admin) use kept::is_member;
 
 /// What is asked of a store with a bundle, in its history.
 const TAKE_OVER: &str = "take over ";
@@ -35,54 +38,6 @@ const RESTRICTIONS: &str = "what takes trust away of ";
 /// The source of the entries of a fleet in the stores of its members.
 pub(in crate::admin) fn source(fleet: &FleetId) -> String {
     format!("{OF_FLEETS}{fleet}")
-}
-
-/// What became of a bundle.
-#[derive(Clone, Debug)]
-#[must_use = "it says whether the bundle is in force"]
-#[non_exhaustive]
-pub enum TakeOver {
-    /// The store has what the newest bundle says.
-    Unchanged,
-    /// The store was changed to what the newest bundle says.
-    #[non_exhaustive]
-    Applied {
-        /// What changed, and where the store is not what the bundle says.
-        merged: Box<Merged>,
-        /// What the change does to the peers.
-        effects: Box<Impact>,
-    },
-    /// The newest bundle would lock out peers, and the guard refuses that. It is held: it counts as the newest, and is tried
-    /// again at each take-over and refresh. What takes trust away in it is applied: blocks, checked issuers and revocation
-    /// lists.
-    #[non_exhaustive]
-    Held {
-        /// The peers that it would lock out.
-        lost: Truncated<Peer>,
-        /// The peers that it would put at risk.
-        at_risk: Truncated<Peer>,
-        /// What was applied.
-        merged: Box<Merged>,
-    },
-}
-
-impl fmt::Display for TakeOver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unchanged => f.write_str("nothing to change"),
-            Self::Applied { merged, .. } => write!(f, "applied: {merged}"),
-            Self::Held {
-                lost,
-                at_risk,
-                merged,
-            } => {
-                f.write_str("held, since it would lock out peers")?;
-                lost.write_lines(f, "would lock out")?;
-                at_risk.write_lines(f, "would put at risk")?;
-                write!(f, "\n{merged}")
-            }
-        }
-    }
 }
 
 /// A node that takes the bundles of a fleet over into its durable store.
@@ -351,54 +306,6 @@ impl FleetMember {
         store.try_change(|_| place.remove().map_err(MemberError::Durable))?;
         store.forget_fleet(&self.fleet);
         Ok(())
-    }
-
-    /// Notes what became of the newest bundle.
-    fn settle(&mut self, done: &Result<TakeOver, MemberError>) {
-        match done {
-            Ok(TakeOver::Held { lost, at_risk, .. }) => {
-                let count = lost.len().saturating_add(lost.omitted());
-                let risks = at_risk.len().saturating_add(at_risk.omitted());
-                let mut text = format!(
-                    "its newest bundle is held: it would lock out {count} peers and put {risks} at risk"
-                );
-                for peer in lost.into_iter().chain(at_risk).take(3) {
-                    text.push_str(&format!(", {peer}"));
-                }
-                self.not_applied = Some(text);
-            }
-            Ok(TakeOver::Unchanged | TakeOver::Applied { .. }) => self.not_applied = None,
-            Err(error) => self.not_applied = Some(with_causes(error)),
-        }
-    }
-
-    /// Shows the state in the health of the store.
-    fn tell(&mut self, store: &mut DurableStore) {
-        let now = match store.now() {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => None,
-        };
-        let faults = [&self.not_applied, &self.refused, &self.fault];
-        let error = faults.into_iter().find_map(Clone::clone);
-        self.since = error.as_ref().and(self.since.or(now));
-        if error.is_none() && self.checked.is_some() {
-            self.last_success = now.or(self.last_success);
-        }
-        let locked_out = self.locked_out.as_ref();
-        let mut warnings = locked_out.map(LockedOut::warnings).unwrap_or_default();
-        for notice in &self.notices {
-            warnings.push(notice.to_string());
-        }
-        warnings.count(self.notices.omitted());
-        store.set_fleet(FleetHealth {
-            state: self.state(),
-            is_past_end: false,
-            error,
-            since: self.since,
-            last_success: self.last_success,
-            locked_out: locked_out.is_some_and(LockedOut::is_sure),
-            warnings,
-        });
     }
 }
 

@@ -1,16 +1,10 @@
 //! What a member holds of its fleet.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use super::error::MemberError;
-use super::text::{self, Fault, union};
 use crate::admin::bundle::error::BundleError;
-use crate::admin::bundle::{Bundle, FleetId, Held, KeySet, Part, Verified};
-use crate::admin::durable::Beside;
-use crate::admin::follow::OF_FLEETS;
+use crate::admin::bundle::{Bundle, Held, KeySet, Part, Verified};
 use crate::certificate::{KeyPin, KeyPolicy};
-use crate::limits::MAX_MEMBER_BYTES;
 use crate::store::TrustSnapshot;
 use crate::store::fleet::Made;
 
@@ -66,27 +60,6 @@ impl State {
             made: Made::default(),
             attempt: None,
         }
-    }
-
-    /// Reads the file. `None` if there is none.
-    pub(super) fn read(place: &Beside, fleet: &FleetId) -> Result<Option<Self>, MemberError> {
-        let Some(bytes) = place.read(MAX_MEMBER_BYTES)? else {
-            return Ok(None);
-        };
-        let path = || place.path().to_owned();
-        let damaged = |why: String| MemberError::StateDamaged { path: path(), why };
-        match text::read(&bytes, place.seal()) {
-            Ok(state) if state.held.fleet() == fleet => Ok(Some(state)),
-            Ok(state) => Err(damaged(format!("it is of fleet {}", state.held.fleet()))),
-            Err(Fault::Seal) => Err(MemberError::StateNotSealed { path: path() }),
-            Err(Fault::Damaged(why)) => Err(damaged(why)),
-        }
-    }
-
-    /// Replaces the file.
-    pub(super) fn write(&self, place: &Beside) -> Result<(), MemberError> {
-        let content = text::write(self, place.seal());
-        Ok(place.write(&content)?)
     }
 
     /// Takes a verified publication as the newest.
@@ -153,12 +126,11 @@ impl State {
     }
 }
 
-/// The start of the names of the files of members.
-pub(super) const FILE: &str = "fleet-";
-
-/// Whether a source of entries is a fleet of which the store is a member.
-pub(in crate::admin) fn is_member(folder: &Path, source: &str) -> bool {
-    let fleet = source.strip_prefix(OF_FLEETS);
-    let fleet = fleet.and_then(|fleet| fleet.parse::<FleetId>().ok());
-    fleet.is_some_and(|fleet| folder.join(format!("{FILE}{fleet}")).is_file())
+/// Both together.
+fn union(one: &Made, other: &Made) -> Made {
+    let mut both = one.clone();
+    both.servers.extend(other.servers.iter().cloned());
+    both.groups.extend(other.groups.iter().cloned());
+    both.names.extend(other.names.iter().cloned());
+    both
 }

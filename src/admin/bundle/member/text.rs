@@ -259,12 +259,3 @@ impl<'a> Rest<'a> {
         })
     }
 }
-
-/// Both together.
-pub(super) fn union(one: &Made, other: &Made) -> Made {
-    let mut both = one.clone();
-    both.servers.extend(other.servers.iter().cloned());
-    both.groups.extend(other.groups.iter().cloned());
-    both.names.extend(other.names.iter().cloned());
-    both
-}

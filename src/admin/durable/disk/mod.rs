@@ -4,6 +4,8 @@
 //! long as they have the store open. It can be removed or replaced, so the store's file is locked as well: two changes that
 //! found different lock files still exclude each other.
 
+#[cfg(feature = "bundle")]
+mod beside;
 mod lock;
 
 use core::time::Duration;
@@ -76,7 +78,7 @@ impl Drop for Handle {
 }
 
 /// The file at a path, if it is a regular one. A pipe or a device is not opened: it could block for ever.
-pub(super) fn look(path: &Path) -> Result<Option<Metadata>, DurableError> {
+fn look(path: &Path) -> Result<Option<Metadata>, DurableError> {
     let found = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         found => found.map_err(io_error(path))?,
@@ -137,12 +139,6 @@ impl Disk {
     /// What is at the place of the store's file now.
     pub(super) fn stamp(&self) -> Result<Option<Stamp>, DurableError> {
         stamp_at(&self.current())
-    }
-
-    /// Replaces a file beside the store's. It has the owner and mode of the store's.
-    #[cfg(feature = "bundle")]
-    pub(super) fn write_beside(&self, path: &Path, content: &[u8]) -> Result<(), WriteError> {
-        prepare_store(path, content, IfExists::Replace, &self.owner())?.place()
     }
 
     pub(super) fn current(&self) -> PathBuf {
