@@ -28,7 +28,7 @@ fn a_block_comes_at_once_stays_when_the_bundle_drops_it_and_comes_back_when_it_i
     add_server(&mut world.fleet.central, "keys-1", "kms1.example");
     let _ = world.fleet.central.block(&bad);
     let merged = world.apply(&mut member);
-    assert_eq!(merged.blocks.items(), [block.clone()]);
+    assert_eq!(merged.blocks.items(), std::slice::from_ref(&block));
     let blocks = |world: &World| world.store.contents().blocks().cloned().collect::<Vec<_>>();
     // Lifted here while the fleet has it: it comes back, and that is said.
     world.store.change(|store| store.unblock(&block)).unwrap();
@@ -36,11 +36,11 @@ fn a_block_comes_at_once_stays_when_the_bundle_drops_it_and_comes_back_when_it_i
         panic!("the block did not come back");
     };
     assert!(notices(&merged).contains("is there again, since the fleet still has it"));
-    assert_eq!(blocks(&world), [block.clone()]);
+    assert_eq!(blocks(&world), std::slice::from_ref(&block));
     // Lifted in the fleet: it stays here, until it is lifted here as well.
     world.fleet.central.unblock(&block).unwrap();
     assert!(matches!(world.take(&mut member), TakeOver::Unchanged));
-    assert_eq!(blocks(&world), [block.clone()]);
+    assert_eq!(blocks(&world), std::slice::from_ref(&block));
     world.store.change(|store| store.unblock(&block)).unwrap();
     assert!(matches!(
         member.refresh(&mut world.store).unwrap(),
