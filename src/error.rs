@@ -8,6 +8,8 @@
 #[cfg(feature = "bundle")]
 pub use crate::admin::bundle::error::BundleError;
 #[cfg(feature = "bundle")]
+pub use crate::admin::bundle::member::error::MemberError;
+#[cfg(feature = "bundle")]
 pub use crate::admin::bundle::names_error::FleetNameError;
 #[cfg(feature = "admin")]
 pub use crate::admin::durable::error::{DurableError, GuardedError};

@@ -7,6 +7,7 @@ mod head;
 mod held;
 mod key;
 mod key_set;
+pub(crate) mod member;
 mod names;
 pub(crate) mod names_error;
 mod publication;
