@@ -19,7 +19,14 @@ fn a_name_that_belongs_to_another_server_here_is_a_conflict_until_it_is_released
         .change(|store| store.add_server(server_id("mine"), [host("kms2.example")]))
         .unwrap();
     let later = add_server(&mut world.fleet.central, "keys-2", "kms2.example");
-    let refused = world.refuse(&mut member);
+    // What was stolen is not kept in force by a mistake in a name.
+    let stolen = pin("stolen");
+    let _ = world.fleet.central.block(&stolen);
+    let publication = world.fleet.publish();
+    let refused = member
+        .take_over(&publication, &mut world.store)
+        .unwrap_err();
+    assert_eq!(world.store.contents().blocks().count(), 1);
     let MemberError::Conflict(conflict) = &refused else {
         panic!("{refused}");
     };

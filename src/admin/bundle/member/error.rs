@@ -19,8 +19,8 @@ pub enum MemberError {
     /// The publication is refused. Nothing changed.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// A name of the bundle belongs to another server here. The publication is kept, and the store is unchanged. It is tried
-    /// again at each take-over and refresh.
+    /// A name of the bundle belongs to another server here. The publication is kept, and is tried again at each take-over and
+    /// refresh. What takes trust away in it is applied, as for a held bundle.
     #[error(transparent)]
     Conflict(#[from] NameConflict),
     /// The store was not read or written, or another process changes it.

@@ -13,7 +13,7 @@ use crate::store::{Truncated, TrustSnapshot, TrustStore};
 /// What one round under the lock of the store did.
 struct Round {
     state: State,
-    done: TakeOver,
+    done: Result<TakeOver, NameConflict>,
     /// What the fleet has made when the change is stored.
     open: Option<Made>,
     locked_out: Option<LockedOut>,
@@ -68,7 +68,7 @@ impl FleetMember {
             .locked_out
             .or_else(|| known?.still(&guard, store.contents()));
         self.notices = round.notices;
-        Ok(round.done)
+        Ok(round.done?)
     }
 
     /// One round, under the lock of the store. `kept` is what the file has.
@@ -101,7 +101,7 @@ impl FleetMember {
         let Some(newest) = state.newest.clone() else {
             return Ok(Round {
                 state,
-                done: TakeOver::Unchanged,
+                done: Ok(TakeOver::Unchanged),
                 open: None,
                 locked_out: None,
                 notices: Truncated::default(),
@@ -129,11 +129,27 @@ impl FleetMember {
             *kept = Some(state.clone());
             Ok::<_, MemberError>(())
         };
+        let by = signed_by(&source, &state);
+        let mut restrict = |state: &State| {
+            keep(state)?;
+            if tried.restricted.has_changed() {
+                store.take_over(&tried.strict);
+                store.ask(format_args!("{TAKE_OVER}{RESTRICTIONS}{by}"));
+            }
+            Ok::<_, MemberError>(())
+        };
         let (merged, made, full) = match tried.whole {
             Ok(whole) => whole,
             Err(conflict) => {
-                keep(&state)?;
-                return Err(conflict.into());
+                restrict(&state)?;
+                return Ok(Round {
+                    state,
+                    notices: tried.restricted.notices,
+                    done: Err(conflict),
+                    open: None,
+                    locked_out: None,
+                    is_equal: false,
+                });
             }
         };
         let base = tried.strict.contents();
@@ -142,31 +158,17 @@ impl FleetMember {
             false => guard.effects(base, full.contents()),
         };
         let endangered = effects.endangered();
-        let by = state.newest.as_ref().map(|newest| {
-            let signers = newest.signers.iter();
-            let signers: Vec<String> = signers.map(ToString::to_string).collect();
-            let sequence = newest.bundle.head().sequence();
-            format!(
-                "{source} sequence {sequence}, signed by {}",
-                signers.join(" ")
-            )
-        });
-        let by = by.unwrap_or_default();
         if guard.kind == FollowGuard::Refuse && !endangered.is_empty() {
-            keep(&state)?;
-            if tried.restricted.has_changed() {
-                store.take_over(&tried.strict);
-                store.ask(format_args!("{TAKE_OVER}{RESTRICTIONS}{by}"));
-            }
+            restrict(&state)?;
             let (lost, at_risk) = held_for(endangered, &effects);
             return Ok(Round {
                 state,
                 notices: tried.restricted.notices.clone(),
-                done: TakeOver::Held {
+                done: Ok(TakeOver::Held {
                     lost,
                     at_risk,
                     merged: Box::new(tried.restricted),
-                },
+                }),
                 open: None,
                 locked_out: None,
                 is_equal: false,
@@ -177,7 +179,7 @@ impl FleetMember {
             keep(&state)?;
             return Ok(Round {
                 state,
-                done: TakeOver::Unchanged,
+                done: Ok(TakeOver::Unchanged),
                 open: None,
                 locked_out: None,
                 notices: merged.notices,
@@ -193,10 +195,10 @@ impl FleetMember {
             state,
             notices: merged.notices.clone(),
             locked_out: LockedOut::of(base, endangered, &effects),
-            done: TakeOver::Applied {
+            done: Ok(TakeOver::Applied {
                 merged: Box::new(merged),
                 effects: Box::new(effects),
-            },
+            }),
             is_equal: true,
         })
     }
@@ -223,6 +225,16 @@ impl FleetMember {
         }
         Ok(())
     }
+}
+
+/// The newest bundle in the words of the history: its fleet, its sequence, and who signed it.
+fn signed_by(source: &str, state: &State) -> String {
+    let Some(newest) = &state.newest else {
+        return source.to_owned();
+    };
+    let signers: Vec<String> = newest.signers.iter().map(ToString::to_string).collect();
+    let (sequence, signers) = (newest.bundle.head().sequence(), signers.join(" "));
+    format!("{source} sequence {sequence}, signed by {signers}")
 }
 
 /// The store with the bundle, and with what takes trust away in it alone.
