@@ -67,6 +67,14 @@ pub enum TransportError {
         /// The bound.
         limit: usize,
     },
+    /// More nodes report than are read.
+    #[error("more than {limit} nodes report to {at}")]
+    TooManyNodes {
+        /// The folder, address or key.
+        at: String,
+        /// The bound.
+        limit: usize,
+    },
     /// Another publisher was faster. Read what is published now, and decide again.
     #[error("another publication is at {at} since it was read")]
     Superseded {

@@ -8,8 +8,10 @@
 //! It cannot add to a trust set, take from it or bring back an old one: the library refuses that.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod digest;
 mod error;
 mod fleet;
+pub mod folder;
 pub mod limits;
 mod report;
 mod transport;

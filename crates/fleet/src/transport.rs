@@ -43,6 +43,12 @@ impl Tag {
         (fits && visible).then(|| Self(text.to_owned()))
     }
 
+    /// Bytes in hexadecimal: an even number of letters that is below the bound for digests.
+    pub(crate) fn of_hex(bytes: &[u8]) -> Self {
+        let letters = bytes.iter().map(|byte| format!("{byte:02x}"));
+        Self(letters.collect())
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,0 +1,162 @@
+//! Reads and replaces single files.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::error::TransportError;
+use crate::limits::MAX_READS;
+
+/// The identity of a file and its state. It differs for another file, and after the file was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    length: u64,
+    written: Option<SystemTime>,
+    /// The device and the number of the file, and when either was changed.
+    file: (u64, u64, i64, i64),
+}
+
+impl State {
+    fn of(found: &Metadata) -> Self {
+        Self {
+            length: found.len(),
+            written: found.modified().ok(),
+            file: identity(found),
+        }
+    }
+
+    /// The state of the file that a path leads to. `None` if there is none.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|found| Self::of(&found))
+    }
+}
+
+#[cfg(unix)]
+fn identity(found: &Metadata) -> (u64, u64, i64, i64) {
+    use std::os::unix::fs::MetadataExt as _;
+
+    (found.dev(), found.ino(), found.ctime(), found.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> (u64, u64, i64, i64) {
+    (0, 0, 0, 0)
+}
+
+pub(super) fn failed(path: &Path) -> impl FnOnce(io::Error) -> TransportError {
+    let path = path.to_owned();
+    move |source| TransportError::Io { path, source }
+}
+
+/// Reads a file of at most `limit` bytes, and again if it was written meanwhile. `None` if there is none.
+///
+/// The path is looked at before it is opened, since opening a device can have an effect. It is opened without waiting,
+/// and what was opened is looked at before it is read: the path may lead elsewhere by then.
+pub(super) fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, TransportError> {
+    for _ in 0..MAX_READS {
+        let named = match fs::metadata(path) {
+            Ok(named) => named,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(path)(error)),
+        };
+        regular(path, &named)?;
+        let file = match open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(path)(error)),
+        };
+        let before = file.metadata().map_err(failed(path))?;
+        regular(path, &before)?;
+        let too_large = || TransportError::TooLarge {
+            at: path.display().to_string(),
+            limit,
+        };
+        let length = usize::try_from(before.len()).unwrap_or(usize::MAX);
+        if length > limit {
+            return Err(too_large());
+        }
+        let mut content = Vec::with_capacity(length);
+        // One byte more, to see that it grew.
+        let bound = before.len().saturating_add(1);
+        let read = (&file).take(bound).read_to_end(&mut content);
+        read.map_err(failed(path))?;
+        let after = file.metadata().map_err(failed(path))?;
+        if content.len() == length && State::of(&after) == State::of(&before) {
+            return Ok(Some(content));
+        }
+    }
+    let what = "it is being written";
+    Err(failed(path)(io::Error::new(ErrorKind::WouldBlock, what)))
+}
+
+fn regular(path: &Path, found: &Metadata) -> Result<(), TransportError> {
+    if found.is_file() {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    Err(TransportError::NotAFile { path })
+}
+
+/// Opens a file for reading. It waits neither for the writer of a pipe nor for a device.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Replaces a file by one rename, flushed: readers see the old bytes or the new ones.
+///
+/// The temporary file has a fixed name, so that a crash leaves one file at most. It is made anew: a link in its place is
+/// not followed.
+pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TransportError> {
+    let temporary = folder.join(format!(".{name}.tmp"));
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(failed(&temporary)(error));
+        }
+        _ => {}
+    }
+    let written = write(&temporary, bytes).map_err(failed(&temporary));
+    let path = folder.join(name);
+    let replaced = written.and_then(|()| fs::rename(&temporary, &path).map_err(failed(&path)));
+    if replaced.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    replaced?;
+    flush(folder).map_err(failed(folder))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    // Nothing of it is secret, and the nodes are other users: whatever the mask of this one.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        file.set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Flushes the entry of a file in its folder. Some file systems cannot: there is nothing more to do.
+#[cfg(unix)]
+fn flush(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error) if error.kind() != ErrorKind::InvalidInput => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn flush(_: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! A folder: on a shared disk, copied by other means, or a mounted config map of Kubernetes.
+
+mod file;
+
+use core::time::Duration;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Instant;
+
+use self::file::{State, failed, read, replace};
+use crate::digest::content_tag;
+use crate::error::TransportError;
+use crate::limits::{
+    FOLDER_LOOK, MAX_NODES, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES, PUBLISHER_LOCK_POLL,
+    PUBLISHER_LOCK_WAIT,
+};
+use crate::report::{NodeName, NodeReport};
+use crate::transport::{Fetched, Publisher, Tag, Transport};
+
+/// The file that nodes read.
+const PUBLICATION: &str = "publication";
+
+/// The folder of the reports, one file for each node.
+const NODES: &str = "nodes";
+
+/// What a publisher locks.
+const LOCK: &str = "publication.lock";
+
+/// The link that replaces the content of a mounted config map at once.
+const DATA: &str = "..data";
+
+/// A folder with a file `publication`, and a file for each node in `nodes/`.
+///
+/// A publisher replaces the file by one rename, so a node never reads half of it. A mounted config map of Kubernetes is
+/// read as well: its key is `publication`. Nodes cannot report there, and do without.
+///
+/// ```no_run
+/// use mutual_trust_fleet::folder::Folder;
+/// use mutual_trust_fleet::{Fetched, Transport};
+///
+/// let mut folder = Folder::new("/etc/trust/fleet");
+/// if let Fetched::New { bytes, tag } = folder.fetch(None)? {
+///     println!("{} bytes, {tag}", bytes.len());
+/// }
+/// # Ok::<(), mutual_trust_fleet::TransportError>(())
+/// ```
+///
+/// # Security
+/// It never waits for a pipe, a device or another process, and it reads a bounded number of bytes. Who can write to the
+/// folder can write reports in the name of any node.
+#[derive(Debug)]
+pub struct Folder {
+    folder: PathBuf,
+    /// The state of the file when it was read last.
+    seen: Option<State>,
+}
+
+impl Folder {
+    /// A folder, which need not exist yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            seen: None,
+        }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    fn publication(&self) -> PathBuf {
+        self.folder.join(PUBLICATION)
+    }
+
+    /// Whether Kubernetes or the like mounted it: then only its owner can change it.
+    fn is_mounted(&self) -> bool {
+        fs::read_link(self.folder.join(DATA)).is_ok()
+    }
+
+    fn read_publication(&mut self) -> Result<Option<(Vec<u8>, Tag)>, TransportError> {
+        let path = self.publication();
+        // Before it is read: what is written meanwhile is new to the next wait.
+        self.seen = State::at(&path);
+        let Some(bytes) = read(&path, MAX_PUBLICATION_BYTES)? else {
+            return Ok(None);
+        };
+        let tag = content_tag(&bytes);
+        Ok(Some((bytes, tag)))
+    }
+
+    fn cannot_report(&self, reason: impl Into<String>) -> TransportError {
+        TransportError::CannotReport {
+            at: self.folder.display().to_string(),
+            reason: reason.into(),
+        }
+    }
+
+    /// Waits for other publishers, for a bounded time.
+    fn lock(&self) -> Result<Locked, TransportError> {
+        let path = self.folder.join(LOCK);
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false);
+        let file = file.open(&path).map_err(failed(&path))?;
+        let until = Instant::now() + PUBLISHER_LOCK_WAIT;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Locked(file)),
+                Err(TryLockError::Error(error)) => return Err(failed(&path)(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= until => {
+                    let after = PUBLISHER_LOCK_WAIT;
+                    let at = path.display().to_string();
+                    return Err(TransportError::TimedOut { at, after });
+                }
+                Err(TryLockError::WouldBlock) => sleep(PUBLISHER_LOCK_POLL),
+            }
+        }
+    }
+}
+
+/// The lock of a publisher.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing is not enough: a child process that is being started shares the file until it runs its program.
+        let _ = self.0.unlock();
+    }
+}
+
+impl Transport for Folder {
+    fn fetch(&mut self, known: Option<&Tag>) -> Result<Fetched, TransportError> {
+        let Some((bytes, tag)) = self.read_publication()? else {
+            let at = self.publication().display().to_string();
+            return Err(TransportError::NotPublished { at });
+        };
+        if known == Some(&tag) {
+            return Ok(Fetched::Unchanged);
+        }
+        Ok(Fetched::New { bytes, tag })
+    }
+
+    fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
+        let path = self.publication();
+        let start = Instant::now();
+        while State::at(&path) == self.seen {
+            let left = at_most.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            sleep(left.min(FOLDER_LOOK));
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, report: &NodeReport) -> Result<(), TransportError> {
+        if self.is_mounted() {
+            return Err(self.cannot_report("it is a mounted config map, which is read only"));
+        }
+        let nodes = self.folder.join(NODES);
+        let written = match fs::create_dir(&nodes) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(&nodes)(error)),
+            _ => replace(
+                &nodes,
+                report.node().as_str(),
+                report.to_string().as_bytes(),
+            ),
+        };
+        match written {
+            Err(TransportError::Io { path, source }) if read_only(source.kind()) => {
+                Err(self.cannot_report(format!("{}: {source}", path.display())))
+            }
+            written => written,
+        }
+    }
+}
+
+/// Whether an error says that this user writes nothing here.
+fn read_only(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+impl Publisher for Folder {
+    fn current(&mut self) -> Result<Option<(Vec<u8>, Tag)>, TransportError> {
+        self.read_publication()
+    }
+
+    fn publish(&mut self, bytes: &[u8], over: Option<&Tag>) -> Result<Tag, TransportError> {
+        let at = || self.folder.join(PUBLICATION).display().to_string();
+        if bytes.len() > MAX_PUBLICATION_BYTES {
+            let limit = MAX_PUBLICATION_BYTES;
+            return Err(TransportError::TooLarge { at: at(), limit });
+        }
+        if self.is_mounted() {
+            let reason = "it is a mounted config map: change the config map".to_owned();
+            return Err(TransportError::Refused { at: at(), reason });
+        }
+        let _locked = self.lock()?;
+        let now = read(&self.publication(), MAX_PUBLICATION_BYTES)?;
+        if now.as_deref().map(content_tag).as_ref() != over {
+            return Err(TransportError::Superseded { at: at() });
+        }
+        replace(&self.folder, PUBLICATION, bytes)?;
+        Ok(content_tag(bytes))
+    }
+
+    fn nodes(&mut self) -> Result<Vec<NodeReport>, TransportError> {
+        let folder = self.folder.join(NODES);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(&folder)(error)),
+        };
+        let mut reports = Vec::new();
+        for (count, entry) in entries.enumerate() {
+            if count >= MAX_NODES {
+                let at = folder.display().to_string();
+                let limit = MAX_NODES;
+                return Err(TransportError::TooManyNodes { at, limit });
+            }
+            let entry = entry.map_err(failed(&folder))?;
+            let name = entry.file_name();
+            let Some(Ok(name)) = name.to_str().map(str::parse::<NodeName>) else {
+                continue;
+            };
+            let Ok(Some(bytes)) = read(&entry.path(), MAX_REPORT_BYTES) else {
+                continue;
+            };
+            let report = NodeReport::read(&bytes);
+            reports.extend(report.ok().filter(|report| *report.node() == name));
+        }
+        reports.sort_by(|one, other| one.node().cmp(other.node()));
+        Ok(reports)
+    }
+}
