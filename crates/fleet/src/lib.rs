@@ -10,6 +10,8 @@
 
 mod digest;
 mod error;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 mod fleet;
 pub mod folder;
 pub mod limits;
