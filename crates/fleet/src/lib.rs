@@ -10,15 +10,21 @@
 
 mod digest;
 mod error;
-#[cfg(feature = "etcd")]
-pub mod etcd;
-mod fleet;
 pub mod folder;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod limits;
 mod report;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "http")]
+mod setting;
 mod transport;
 
 pub use error::TransportError;
-pub use fleet::{FleetId, Part, WordError};
+/// The id of a fleet, and the parts of a trust set.
+pub use mutual_trust::admin::bundle::{FleetId, Part};
 pub use report::{NodeName, NodeReport, ReportError};
+#[cfg(feature = "http")]
+pub use setting::SettingError;
 pub use transport::{Fetched, Publisher, Tag, Transport};

@@ -14,8 +14,8 @@ pub const MAX_REPORT_BYTES: usize = 2048;
 /// The longest tag in bytes. Servers send ETags of less than 100; what is longer is no name of a version.
 pub const MAX_TAG: usize = 256;
 
-/// The largest publication in bytes: what fits into the memory of a small array beside its store. 100 kB is usual.
-pub const MAX_PUBLICATION_BYTES: usize = 16 * 1024 * 1024;
+/// The largest publication in bytes: what the library reads.
+pub use mutual_trust::limits::MAX_PUBLICATION_BYTES;
 
 /// The most nodes that report to one place.
 pub const MAX_NODES: usize = 1 << 16;
@@ -32,3 +32,52 @@ pub const PUBLISHER_LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// How often it looks meanwhile: a flush of a disk takes about as long.
 pub const PUBLISHER_LOCK_POLL: Duration = Duration::from_millis(10);
+
+/// How long a connection without TLS may take, and the look-up of its name with it. As long as one with TLS by default: two
+/// lost packets are survived (RFC 6298 section 2).
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a request may take, from the look-up of the name to the last byte: 1 MB arrives in a minute over 140 kbit/s.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The shortest time limit that can be set. Timers have no finer steps.
+pub const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+
+/// The longest time limit that can be set: a server that takes longer is out of service.
+pub const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+/// How long a server may wait for a change before it answers. Firewalls and proxies forget a connection that is silent for
+/// longer, 60 seconds being their usual shortest.
+pub const LONG_POLL: Duration = Duration::from_secs(25);
+
+/// The longest wait that a server may ask for. It keeps a server from putting its nodes off for days.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// What the headers of a message may have together, in bytes. Servers take 8 KiB to 16 KiB by default.
+pub const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// How many headers a message may have. Servers send about 10.
+pub const MAX_HEADERS: usize = 64;
+
+/// How much of the text of a refusal is read, in bytes.
+pub const MAX_REASON: usize = 512;
+
+/// How much longer than a request a caller waits for its task. The task ends by itself, if its runtime lives.
+pub const WORKER_SLACK: Duration = Duration::from_secs(5);
+
+/// How many connections of a hub are open at most. Each of a node that is idle takes about 20 KB; so all take 320 MB. A
+/// process needs as many open files.
+pub const MAX_CONNECTIONS: usize = 16_384;
+
+/// How many connections of one client are open at most: one for the publication, one for its reports, and as many again
+/// whose end the hub did not see yet.
+pub const MAX_CONNECTIONS_PER_CLIENT: usize = 4;
+
+/// How long a hub waits for the next request on a connection: twice the usual interval of polling, and some more.
+pub const MAX_IDLE_TIME: Duration = Duration::from_secs(150);
+
+/// How old a connection of a hub gets. A client that reads slowly has its place no longer than this.
+pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60 * 60);
+
+/// How many publications are read at once: two publishers, of which one wins.
+pub const MAX_UPLOADS: usize = 2;

@@ -4,10 +4,10 @@ use core::fmt;
 use core::str::FromStr;
 
 use mutual_trust::Fingerprint;
-use mutual_trust::certificate::Timestamp;
+use mutual_trust::admin::bundle::{FleetId, Part};
+use mutual_trust::certificate::{Timestamp, breaks_a_line};
 use thiserror::Error;
 
-use crate::fleet::{FleetId, Part};
 use crate::limits::{MAX_FAULT, MAX_NODE_NAME, MAX_REPORT_BYTES};
 
 /// The name of a node in reports: 1 to 253 of `a-z0-9._-`, starting with a letter or digit.
@@ -47,7 +47,7 @@ impl fmt::Display for NodeName {
 /// `Display` writes the text that travels, and `FromStr` reads exactly that.
 ///
 /// ```
-/// use mutual_trust::certificate::Timestamp;
+/// use mutual_trust::certificate::{Timestamp, breaks_a_line};
 /// use mutual_trust_fleet::{NodeReport, Part};
 ///
 /// let time: Timestamp = "2027-01-31T12:00:00Z".parse()?;
@@ -108,21 +108,8 @@ impl NodeReport {
     ///
     /// [`MAX_FAULT`]: crate::limits::MAX_FAULT
     pub fn with_fault(mut self, fault: &str) -> Self {
-        let mut line = String::new();
-        for letter in fault.trim().chars() {
-            let letter = if letter.is_control() || mutual_trust::certificate::breaks_a_line(letter)
-            {
-                ' '
-            } else {
-                letter
-            };
-            if line.len().saturating_add(letter.len_utf8()) > MAX_FAULT {
-                break;
-            }
-            line.push(letter);
-        }
-        let line = line.trim();
-        self.fault = (!line.is_empty()).then(|| line.to_owned());
+        let line = one_line(fault, MAX_FAULT);
+        self.fault = (!line.is_empty()).then_some(line);
         self
     }
 
@@ -192,6 +179,38 @@ impl NodeReport {
         let text = core::str::from_utf8(bytes).map_err(|_| ReportError::Text)?;
         text.parse()
     }
+}
+
+#[cfg(feature = "http")]
+impl NodeReport {
+    /// Reads many, one after the other. What cannot be read is left out.
+    pub(crate) fn read_all(bytes: &[u8]) -> Vec<Self> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut reports = Vec::new();
+        let mut one = String::new();
+        for line in text.split_inclusive('\n') {
+            if line.trim_end() == HEAD && !one.is_empty() {
+                reports.extend(one.parse());
+                one.clear();
+            }
+            one.push_str(line);
+        }
+        reports.extend(one.parse());
+        reports
+    }
+}
+
+/// A text as one line of at most so many bytes, that is safe in a log.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    for letter in text.trim().chars() {
+        let letter = if breaks_a_line(letter) { ' ' } else { letter };
+        if line.len().saturating_add(letter.len_utf8()) > most {
+            break;
+        }
+        line.push(letter);
+    }
+    line.trim().to_owned()
 }
 
 /// The first line: the form and its version.

@@ -80,6 +80,12 @@ impl Folder {
         fs::read_link(self.folder.join(DATA)).is_ok()
     }
 
+    /// Whether the file is another one than when it was read last.
+    #[cfg(feature = "server")]
+    pub(crate) fn has_changed(&self) -> bool {
+        State::at(&self.publication()) != self.seen
+    }
+
     fn read_publication(&mut self) -> Result<Option<(Vec<u8>, Tag)>, TransportError> {
         let path = self.publication();
         // Before it is read: what is written meanwhile is new to the next wait.

@@ -14,5 +14,9 @@
 )]
 
 mod folder;
+#[cfg(feature = "http")]
+mod hostile;
+#[cfg(feature = "server")]
+mod hub;
 mod reports;
 mod support;

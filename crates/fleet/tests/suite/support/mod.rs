@@ -20,3 +20,7 @@ pub fn new(fetched: Result<Fetched, TransportError>) -> (Vec<u8>, Tag) {
         Fetched::Unchanged => panic!("unchanged"),
     }
 }
+
+pub mod published;
+#[cfg(feature = "http")]
+pub mod world;

@@ -1,0 +1,353 @@
+//! HTTPS: a server of publications that a node asks again and again, over mutual TLS by the rules of the library.
+//!
+//! | Request | What it is |
+//! |---|---|
+//! | `GET <address>/publication` | the publication, with its `ETag`; `If-None-Match` is answered by 304 |
+//! | `PUT <address>/publication` | a new one, with `If-Match: <tag>` or `If-None-Match: *` |
+//! | `PUT <address>/nodes/<node>` | the report of a node |
+//! | `GET <address>/nodes` | all reports, one after the other |
+//!
+//! A plain file server is enough for the first one, and then nodes cannot report.
+
+mod address;
+mod client;
+mod worker;
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+use std::thread::sleep;
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
+pub use mutual_trust_tokio::Connector;
+use tokio::runtime::Handle;
+
+pub(crate) use self::address::Address;
+pub(crate) use self::client::{Answer, Ask, Client, refusal};
+pub(crate) use self::worker::{NoResult, Pending, Worker};
+use crate::digest::content_tag;
+use crate::error::TransportError;
+use crate::limits::{
+    LONG_POLL, MAX_NODES, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES, MAX_TIMEOUT, MIN_TIMEOUT,
+    REQUEST_TIMEOUT,
+};
+use crate::report::NodeReport;
+use crate::setting::{self, SettingError};
+use crate::transport::{Fetched, Publisher, Tag, Transport};
+
+/// How long a server may wait for a change before it answers (RFC 7240 section 4.3).
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// That it will.
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// What a request brought.
+type Asked = Result<Answer, TransportError>;
+
+/// A server of publications.
+///
+/// ```no_run
+/// use mutual_trust::ClientConfigBuilder;
+/// use mutual_trust_fleet::http::{Connector, Http};
+///
+/// fn open(builder: &ClientConfigBuilder) -> Result<Http, Box<dyn std::error::Error>> {
+///     let connector = Connector::new(builder, &"hub".parse()?)?;
+///     Ok(Http::new("https://hub.example:8443/prod", connector)?)
+/// }
+/// ```
+///
+/// One connection is kept open between requests, and ends when trust in the server ends. A server that waits for a change
+/// before it answers (`Prefer: wait`, as the one of the feature `server` does) is asked to, and then a change arrives at
+/// once. Others are asked at each interval of the agent.
+///
+/// The calls wait, so they belong in a thread and not in a task of a runtime.
+///
+/// # Security
+/// Each request is bounded in time and bytes. Redirects are not followed: an answer would choose where this machine
+/// connects. The proxies of the environment are not asked, and no answer is decompressed.
+pub struct Http {
+    address: Address,
+    client: Arc<Client>,
+    worker: Worker,
+    timeout: Duration,
+    /// Whether the server waits for a change.
+    waits: bool,
+    /// The request that waits for a change, and what it knew.
+    pending: Option<(Option<Tag>, Pending<Asked>)>,
+    /// What that request brought.
+    arrived: Option<(Option<Tag>, Asked)>,
+    /// The publication that was fetched last.
+    known: Option<Tag>,
+}
+
+impl Http {
+    /// A server by its address, `https://host:port/path`, with a thread of its own for the requests.
+    ///
+    /// # Errors
+    /// The address is not one of HTTPS, or it has a user, a query or a fragment; no thread could be started.
+    pub fn new(address: &str, connector: Connector) -> Result<Self, SettingError> {
+        Self::with_worker(address, connector, Worker::start()?)
+    }
+
+    /// The same without a thread: requests run in the runtime of the program.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn on(handle: Handle, address: &str, connector: Connector) -> Result<Self, SettingError> {
+        Self::with_worker(address, connector, Worker::on(handle))
+    }
+
+    fn with_worker(
+        address: &str,
+        connector: Connector,
+        worker: Worker,
+    ) -> Result<Self, SettingError> {
+        let address = Address::parse(address)?;
+        if !address.is_tls() || address.has_query() {
+            let why = format!("{:?} must be https:// without a query", address.as_str());
+            return Err(SettingError::new("the address", why));
+        }
+        Ok(Self {
+            address,
+            client: Client::new(Some(connector), true),
+            worker,
+            timeout: REQUEST_TIMEOUT,
+            waits: false,
+            pending: None,
+            arrived: None,
+            known: None,
+        })
+    }
+
+    /// Sets how long a request may take, from the look-up of the name to the last byte. [`REQUEST_TIMEOUT`] by default.
+    ///
+    /// # Errors
+    /// The time is shorter than [`MIN_TIMEOUT`] or longer than [`MAX_TIMEOUT`].
+    pub fn with_timeout(mut self, timeout: Duration) -> Result<Self, SettingError> {
+        let range = (MIN_TIMEOUT, MAX_TIMEOUT);
+        self.timeout = setting::duration("the time limit of a request", timeout, range)?;
+        Ok(self)
+    }
+
+    /// How long a request may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    fn publication(&self) -> Address {
+        self.address.below("publication")
+    }
+
+    /// A request for the publication. `wait` is how long the server may wait for a change.
+    fn get(&self, known: Option<&Tag>, wait: Duration) -> Ask {
+        let within = self.timeout.saturating_add(wait);
+        let ask = Ask::get(self.publication(), within, MAX_PUBLICATION_BYTES);
+        let ask = ask.with(PREFER, format!("wait={}", wait.as_secs()));
+        match known.filter(|tag| is_etag(tag)) {
+            Some(tag) => ask.with(IF_NONE_MATCH, tag.as_str()),
+            None => ask,
+        }
+    }
+
+    fn begin(&self, ask: Ask) -> Pending<Asked> {
+        self.worker.begin(self.client.clone().ask(ask))
+    }
+
+    fn ask(&self, ask: Ask) -> Result<Answer, TransportError> {
+        let (at, within) = (ask.address.as_str().to_owned(), ask.within);
+        let ended = self.begin(ask).finish(within);
+        ended.unwrap_or_else(|none| Err(no_result(at, within, none)))
+    }
+
+    /// The publication that an answer has.
+    fn take(&mut self, known: Option<&Tag>, answer: Answer) -> Result<Fetched, TransportError> {
+        let address = self.publication();
+        let at = || address.as_str().to_owned();
+        self.waits = answer
+            .header(&PREFERENCE_APPLIED)
+            .is_some_and(|applied| applied.starts_with("wait"));
+        match answer.status {
+            StatusCode::NOT_MODIFIED if known.is_some_and(is_etag) => {
+                self.known = known.cloned();
+                return Ok(Fetched::Unchanged);
+            }
+            StatusCode::NOT_MODIFIED => {
+                let what = "304 Not Modified, and no tag was sent".to_owned();
+                return Err(TransportError::Unexpected { at: at(), what });
+            }
+            StatusCode::OK => {}
+            _ => return Err(refusal(&address, &answer)),
+        }
+        let is_page = answer.header(&CONTENT_TYPE).is_some_and(|kind| {
+            kind.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("text/html")
+        });
+        if is_page {
+            let what = "a page of HTML, as a portal or a proxy sends it".to_owned();
+            return Err(TransportError::Unexpected { at: at(), what });
+        }
+        let by_content = content_tag(&answer.body);
+        // Bytes that a server sends are new whatever tag it gives to them: only bytes of a known digest are not.
+        let tag = answer.header(&ETAG).and_then(Tag::new);
+        let tag = tag.filter(is_etag).unwrap_or(by_content);
+        self.known = Some(tag.clone());
+        if known == Some(&tag) && !is_etag(&tag) {
+            return Ok(Fetched::Unchanged);
+        }
+        let bytes = answer.body;
+        Ok(Fetched::New { bytes, tag })
+    }
+}
+
+/// Whether a tag is one of the server's. The others are digests of bytes, which no server knows.
+fn is_etag(tag: &Tag) -> bool {
+    let text = tag.as_str();
+    let text = text.strip_prefix("W/").unwrap_or(text);
+    text.len() >= 2 && text.starts_with('"') && text.ends_with('"')
+}
+
+/// A request without a result.
+fn no_result(at: String, after: Duration, none: NoResult) -> TransportError {
+    match none {
+        NoResult::Late => TransportError::TimedOut { at, after },
+        NoResult::Ended => TransportError::Unreachable {
+            at,
+            source: "the task of the request ended without a result".into(),
+        },
+    }
+}
+
+impl Transport for Http {
+    fn fetch(&mut self, known: Option<&Tag>) -> Result<Fetched, TransportError> {
+        if let Some((knew, pending)) = self.pending.take()
+            && knew.as_ref() == known
+        {
+            // It answers soon: on a change, or when the time is over that it may wait.
+            let within = self.timeout.saturating_add(LONG_POLL);
+            let at = self.publication().as_str().to_owned();
+            let ended = pending.finish(within);
+            let answer = ended.unwrap_or_else(|none| Err(no_result(at, within, none)));
+            self.arrived = Some((knew, answer));
+        }
+        let arrived = self.arrived.take();
+        let answer = match arrived.filter(|(knew, _)| knew.as_ref() == known) {
+            Some((_, answer)) => answer,
+            None => self.ask(self.get(known, Duration::ZERO)),
+        };
+        let fetched = answer.and_then(|answer| self.take(known, answer));
+        if fetched.is_err() {
+            self.waits = false;
+            self.known = None;
+        }
+        fetched
+    }
+
+    fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
+        if self.arrived.is_some() {
+            return Ok(());
+        }
+        if !self.waits {
+            sleep(at_most);
+            return Ok(());
+        }
+        let (knew, pending) = match self.pending.take() {
+            Some(pending) => pending,
+            None => {
+                let knew = self.known.clone();
+                let pending = self.begin(self.get(knew.as_ref(), LONG_POLL));
+                (knew, pending)
+            }
+        };
+        match pending.wait(at_most) {
+            Ok(answer) => {
+                self.arrived = Some((knew, answer));
+                Ok(())
+            }
+            Err(NoResult::Late) => {
+                self.pending = Some((knew, pending));
+                Ok(())
+            }
+            Err(NoResult::Ended) => {
+                self.waits = false;
+                let at = self.publication().as_str().to_owned();
+                Err(no_result(at, at_most, NoResult::Ended))
+            }
+        }
+    }
+
+    fn report(&mut self, report: &NodeReport) -> Result<(), TransportError> {
+        let address = self.address.below("nodes").below(report.node().as_str());
+        let body = report.to_string().into_bytes();
+        let answer = self.ask(Ask::put(address.clone(), self.timeout, body))?;
+        match answer.status.as_u16() {
+            200 | 201 | 204 => Ok(()),
+            404 | 405 | 501 => Err(TransportError::CannotReport {
+                at: address.as_str().to_owned(),
+                reason: answer.status.to_string(),
+            }),
+            _ => Err(refusal(&address, &answer)),
+        }
+    }
+}
+
+impl Publisher for Http {
+    fn current(&mut self) -> Result<Option<(Vec<u8>, Tag)>, TransportError> {
+        match self.ask(self.get(None, Duration::ZERO)) {
+            Ok(answer) => match self.take(None, answer) {
+                Ok(Fetched::New { bytes, tag }) => Ok(Some((bytes, tag))),
+                Ok(Fetched::Unchanged) | Err(TransportError::NotPublished { .. }) => Ok(None),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    fn publish(&mut self, bytes: &[u8], over: Option<&Tag>) -> Result<Tag, TransportError> {
+        let address = self.publication();
+        let at = || address.as_str().to_owned();
+        if bytes.len() > MAX_PUBLICATION_BYTES {
+            let limit = MAX_PUBLICATION_BYTES;
+            return Err(TransportError::TooLarge { at: at(), limit });
+        }
+        let mut ask = Ask::put(address.clone(), self.timeout, bytes.to_vec());
+        // Sent again, it would meet itself and be superseded.
+        ask.repeatable = false;
+        let ask = match over {
+            Some(tag) => ask.with(IF_MATCH, tag.as_str()),
+            None => ask.with(IF_NONE_MATCH, "*"),
+        };
+        let answer = self.ask(ask)?;
+        match answer.status.as_u16() {
+            200 | 201 | 204 => {
+                let tag = answer.header(&ETAG).and_then(Tag::new);
+                tag.filter(is_etag).ok_or_else(|| {
+                    let what = "no ETag for the publication that it took".to_owned();
+                    TransportError::Unexpected { at: at(), what }
+                })
+            }
+            _ => Err(refusal(&address, &answer)),
+        }
+    }
+
+    fn nodes(&mut self) -> Result<Vec<NodeReport>, TransportError> {
+        let address = self.address.below("nodes");
+        let limit = MAX_NODES.saturating_mul(MAX_REPORT_BYTES);
+        let answer = self.ask(Ask::get(address.clone(), self.timeout, limit))?;
+        if answer.status != StatusCode::OK {
+            return Err(refusal(&address, &answer));
+        }
+        Ok(NodeReport::read_all(&answer.body))
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("address", &self.address.as_str())
+            .field("timeout", &self.timeout)
+            .field("waits", &self.waits)
+            .finish_non_exhaustive()
+    }
+}
