@@ -8,6 +8,7 @@
 //! It cannot add to a trust set, take from it or bring back an old one: the library refuses that.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod agent;
 mod digest;
 mod error;
 pub mod folder;
@@ -17,14 +18,15 @@ pub mod limits;
 mod report;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "http")]
 mod setting;
 mod transport;
 
+pub use agent::{
+    Agent, AgentClock, AgentError, AgentHandle, AgentHealth, AgentStatus, MonotonicClock, Step,
+};
 pub use error::TransportError;
 /// The id of a fleet, and the parts of a trust set.
 pub use mutual_trust::admin::bundle::{FleetId, Part};
 pub use report::{NodeName, NodeReport, ReportError};
-#[cfg(feature = "http")]
 pub use setting::SettingError;
 pub use transport::{Fetched, Publisher, Tag, Transport};

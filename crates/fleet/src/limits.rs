@@ -81,3 +81,37 @@ pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// How many publications are read at once: two publishers, of which one wins.
 pub const MAX_UPLOADS: usize = 2;
+
+/// How often an agent asks for a publication, if its transport does not tell of changes. A minute is how long a change may
+/// take that is not urgent, and 10,000 nodes ask a server 170 to 330 times a second then.
+pub const INTERVAL: Duration = Duration::from_secs(60);
+
+/// The shortest interval that can be set. Who wants less takes a transport that tells of changes.
+pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The longest interval that can be set: a day, so that a set does not end unseen.
+pub const MAX_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long an agent waits after the first failure.
+pub const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// The longest wait after failures: a repaired server has its nodes back within 5 minutes.
+pub const LONGEST_BACKOFF: Duration = Duration::from_secs(5 * 60);
+
+/// After how long a silence of the publisher needs attention: a restart of its server takes less.
+pub const SILENCE_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// How often a node reports although nothing changed, so that its publisher sees that it lives.
+pub const REPORT_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
+/// How long nodes that start together spread their first requests: a server makes 10,000 handshakes in that time.
+pub const START_SPREAD: Duration = Duration::from_secs(5);
+
+/// The steps in which an agent waits, after each of which it sees that it is to stop.
+pub const STOP_STEP: Duration = Duration::from_millis(200);
+
+/// The shortest time between two requests, if a transport says again and again that something may be new.
+pub const MIN_GAP: Duration = Duration::from_millis(50);
+
+/// How often a waiting agent looks whether the store is still what the newest bundle says.
+pub const TEND_INTERVAL: Duration = Duration::from_secs(5);

@@ -113,6 +113,12 @@ impl NodeReport {
         self
     }
 
+    /// With another time.
+    pub(crate) fn with_time(mut self, time: Timestamp) -> Self {
+        self.time = time;
+        self
+    }
+
     /// Its name.
     pub fn node(&self) -> &NodeName {
         &self.node

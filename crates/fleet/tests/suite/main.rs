@@ -13,6 +13,7 @@
     reason = "the modules of a test have no outside"
 )]
 
+mod agent;
 mod folder;
 #[cfg(feature = "http")]
 mod hostile;

@@ -21,6 +21,7 @@ pub fn new(fetched: Result<Fetched, TransportError>) -> (Vec<u8>, Tag) {
     }
 }
 
+pub mod node;
 pub mod published;
 #[cfg(feature = "http")]
 pub mod world;

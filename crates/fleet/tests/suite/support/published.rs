@@ -2,7 +2,7 @@
 
 use mutual_trust::admin::bundle::{Bundle, BundleHead, KeySet, Part, Publication, Signer};
 use mutual_trust::identity::PrivateKey;
-use mutual_trust::{EntryOptions, PinScope, TrustSnapshot, tls};
+use mutual_trust::{EntryOptions, PinScope, tls};
 use mutual_trust_test_support::pki::spec;
 use mutual_trust_test_support::{NOW, at, keys, provider, store};
 
@@ -28,6 +28,11 @@ impl Fleet {
 
     /// What is published with this sequence: as many clients.
     pub fn publication(&self, sequence: u64) -> Vec<u8> {
+        self.publication_made(sequence, 0)
+    }
+
+    /// The same, made so many seconds after [`NOW`].
+    pub fn publication_made(&self, sequence: u64, made: u64) -> Vec<u8> {
         let mut store = store();
         for number in 0..sequence {
             let name = format!("array-{number}");
@@ -37,13 +42,9 @@ impl Fleet {
                 .install_pin(PinScope::Clients, made.certificate, label)
                 .unwrap();
         }
-        self.publication_of(&store.snapshot(), sequence)
-    }
-
-    pub fn publication_of(&self, snapshot: &TrustSnapshot, sequence: u64) -> Vec<u8> {
-        let (made, until) = (at(NOW - DAY), at(NOW + 30 * DAY));
+        let (made, until) = (at(NOW + made), at(NOW + made + 30 * DAY));
         let head = BundleHead::new(&self.keys, Part::All, sequence, made, until).unwrap();
-        let bundle = Bundle::new(snapshot, head).unwrap();
+        let bundle = Bundle::new(&store.snapshot(), head).unwrap();
         let mut publication = Publication::new([self.keys.clone()], bundle).unwrap();
         let signature = publication.bundle().sign(&*self.signer).unwrap();
         publication.add_signature(signature, keys()).unwrap();
