@@ -75,8 +75,7 @@ impl Fault {
             Code::PermissionDenied | Code::Unauthenticated => {
                 TransportError::Refused { at, reason }
             }
-            // What etcd says to a wrong password.
-            Code::InvalidArgument if reason.contains("authentication failed") => {
+            Code::InvalidArgument if is_about_the_user(&reason) => {
                 TransportError::Refused { at, reason }
             }
             Code::Unavailable
@@ -112,6 +111,11 @@ fn is_about_one_member(status: &Status) -> bool {
             status.code(),
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown
         )
+}
+
+/// What etcd says to a wrong password, and to a client without one.
+fn is_about_the_user(reason: &str) -> bool {
+    reason.contains("authentication failed") || reason.contains("user name is empty")
 }
 
 /// A member did not answer in time.

@@ -194,9 +194,9 @@ pub(super) async fn grant(cluster: &Cluster, time: Duration) -> Result<i64, Tran
 
 async fn is_over(cluster: &Cluster, lease: i64) -> Result<bool, TransportError> {
     let question = async |client: Client| -> Result<bool, Fault> {
-        // A lease that is gone has the time -1.
+        // A lease that is gone has the time -1. One in its last second has 0.
         let left = client.lease_client().time_to_live(lease, None).await?;
-        Ok(left.ttl() <= 0)
+        Ok(left.ttl() < 0)
     };
     cluster.ask(question).await
 }
