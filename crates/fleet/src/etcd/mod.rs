@@ -37,6 +37,7 @@ mod keys;
 pub mod limits;
 mod nodes;
 mod read;
+mod reader;
 mod runtime;
 mod setting;
 mod watch;
@@ -57,7 +58,7 @@ use limits::{
     POLL_INTERVAL, PRESENCE,
 };
 use nodes::Presence;
-use watch::Reader;
+use reader::Reader;
 
 /// The publications of one fleet in etcd: for a node, or for a publisher.
 ///

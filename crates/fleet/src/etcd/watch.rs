@@ -1,45 +1,51 @@
-//! Waits for another publication.
+//! What etcd tells of the publication in force.
 
-use core::hash::{BuildHasher, Hasher};
-use core::time::Duration;
-use std::hash::RandomState;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use etcd_client::{KeyValue, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use super::cluster::Cluster;
 use super::fault::Fault;
 use super::keys::Keys;
-use super::limits::{FIRST_PAUSE, LONGEST_PAUSE, MAX_ANSWER};
+use super::limits::MAX_ANSWER;
 use super::read::{self, Found, Position};
-use crate::{Fetched, Tag, TransportError};
+use crate::{Tag, TransportError};
 
-/// What a node knows of the publication in force.
+/// An open watch. A task reads it, whatever its node does meanwhile: what is not read would fill the connection, and then
+/// others that share it have no answers.
 #[derive(Debug)]
-pub(super) struct Reader {
-    /// The publication that was handed out last, also if its bytes were wrong.
-    handed: Option<Tag>,
-    /// A publication that came with the watch.
-    pushed: Option<(Vec<u8>, Tag)>,
-    watch: Option<Watch>,
-    /// When etcd was last asked for the head.
-    asked: Instant,
-    /// The pause before the next watch.
-    pause: Duration,
+pub(super) struct Watch {
+    heard: Arc<Heard>,
+    task: AbortHandle,
 }
 
-/// An open watch.
+/// What the task has heard, of which the node takes the newest.
 #[derive(Debug)]
-struct Watch {
-    /// The watch ends with it.
-    _requests: WatchRequestSender,
-    answers: WatchResponseStream,
-    /// How far it has told.
+struct Heard {
+    state: Mutex<State>,
+    /// Wakes the node.
+    more: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// How far the watch has told.
     position: Position,
+    news: Option<News>,
+    has_ended: bool,
+}
+
+/// The last change of the head.
+#[derive(Debug)]
+struct News {
+    head: KeyValue,
+    body: Option<KeyValue>,
 }
 
 /// What a watch says.
-enum Said {
+pub(super) enum Said {
     /// There is another publication, perhaps with its bytes.
     Changed(Option<(Vec<u8>, Tag)>),
     Nothing,
@@ -47,127 +53,9 @@ enum Said {
     Ended,
 }
 
-impl Reader {
-    pub(super) fn new() -> Self {
-        Self {
-            handed: None,
-            pushed: None,
-            watch: None,
-            asked: Instant::now(),
-            pause: FIRST_PAUSE,
-        }
-    }
-
-    /// The publication in force, unless it is the one with this tag.
-    pub(super) async fn fetch(
-        &mut self,
-        cluster: &Cluster,
-        keys: &Keys,
-        known: Option<&Tag>,
-    ) -> Result<Fetched, TransportError> {
-        // What the watch brought has just come. If it is what the node knows, etcd is asked.
-        if let Some((bytes, tag)) = self.pushed.take()
-            && known != Some(&tag)
-        {
-            self.handed = Some(tag.clone());
-            return Ok(Fetched::New { bytes, tag });
-        }
-        self.asked = Instant::now();
-        if known.is_some() {
-            let (_, found) = read::head(cluster, keys).await?;
-            if let Some(found) = found
-                && known == Some(&found.tag)
-            {
-                self.handed = Some(found.tag);
-                return Ok(Fetched::Unchanged);
-            }
-        }
-        match read::whole(cluster, keys).await {
-            Ok(Some((found, bytes))) => {
-                self.handed = Some(found.tag.clone());
-                let tag = found.tag;
-                Ok(Fetched::New { bytes, tag })
-            }
-            Ok(None) => {
-                self.handed = None;
-                Err(TransportError::NotPublished { at: keys.head() })
-            }
-            Err(failed) => {
-                // Known too: nothing new is there until the head changes, and each poll of the node tries again.
-                self.handed = failed.tag.or(self.handed.take());
-                Err(failed.error)
-            }
-        }
-    }
-
-    /// Waits until there may be another publication, at most until `until`. `Ok(false)`: there is none so far.
-    pub(super) async fn wait(
-        &mut self,
-        cluster: &Cluster,
-        keys: &Keys,
-        poll_interval: Duration,
-        until: Instant,
-    ) -> Result<bool, TransportError> {
-        loop {
-            let poll_at = self.asked + poll_interval;
-            if self.watch.is_none() || Instant::now() >= poll_at {
-                let (position, changed) = self.ask(cluster, keys).await?;
-                let goes_on = |watch: &mut Watch| watch.position.goes_on_in(position);
-                if changed || !self.watch.as_mut().is_some_and(goes_on) {
-                    // It was silent, or tells of a history that is no more.
-                    self.watch = None;
-                }
-                if changed {
-                    return Ok(true);
-                }
-                if self.watch.is_none() {
-                    // From what was read: nothing between is lost, and nothing before can be compacted.
-                    self.watch = Some(Watch::open(cluster, keys, position).await?);
-                }
-            }
-            let Some(watch) = &mut self.watch else {
-                continue;
-            };
-            let said = watch.next(keys, self.handed.as_ref());
-            match timeout_at(until.min(self.asked + poll_interval), said).await {
-                Ok(Said::Changed(pushed)) => {
-                    self.pushed = pushed;
-                    self.pause = FIRST_PAUSE;
-                    return Ok(true);
-                }
-                Ok(Said::Nothing) => self.pause = FIRST_PAUSE,
-                Ok(Said::Ended) => {
-                    self.watch = None;
-                    cluster.turn();
-                    let pause = Instant::now() + jittered(self.pause);
-                    self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
-                    if pause >= until {
-                        sleep(until.saturating_duration_since(Instant::now())).await;
-                        return Ok(false);
-                    }
-                    sleep(pause.saturating_duration_since(Instant::now())).await;
-                }
-                Err(_) if Instant::now() >= until => return Ok(false),
-                Err(_) => {}
-            }
-        }
-    }
-
-    /// Asks for the head: where etcd stands, and whether the head is another one than was handed out.
-    async fn ask(
-        &mut self,
-        cluster: &Cluster,
-        keys: &Keys,
-    ) -> Result<(Position, bool), TransportError> {
-        self.asked = Instant::now();
-        let (position, found) = read::head(cluster, keys).await?;
-        let changed = found.map(|found| found.tag) != self.handed;
-        Ok((position, changed))
-    }
-}
-
 impl Watch {
-    async fn open(
+    /// A watch for what happens after an answer of etcd.
+    pub(super) async fn open(
         cluster: &Cluster,
         keys: &Keys,
         position: Position,
@@ -179,61 +67,111 @@ impl Watch {
             Ok(client.watch(keys.current(), Some(options)).await?.split())
         };
         let (requests, answers) = cluster.ask(question).await?;
-        Ok(Self {
-            _requests: requests,
-            answers,
-            position,
-        })
+        let heard = Arc::new(Heard {
+            state: Mutex::new(State {
+                position,
+                news: None,
+                has_ended: false,
+            }),
+            more: Notify::new(),
+        });
+        let task = listen(requests, answers, keys.clone(), Arc::clone(&heard));
+        let task = tokio::spawn(task).abort_handle();
+        Ok(Self { heard, task })
     }
 
-    /// The next answer. It may be left waiting: nothing is lost.
-    async fn next(&mut self, keys: &Keys, handed: Option<&Tag>) -> Said {
-        let Ok(Some(answer)) = self.answers.message().await else {
-            return Said::Ended;
-        };
-        let position = Position::of(answer.header());
-        // Canceled: compacted before it was read, the member has no leader, or no permission.
-        if answer.canceled() || !(answer.created() || self.position.goes_on_in(position)) {
-            return Said::Ended;
+    /// How far it has told.
+    pub(super) fn position(&self) -> Position {
+        self.heard.state().position
+    }
+
+    /// What it says next. Nothing is lost if the answer is not awaited.
+    pub(super) async fn next(&self, keys: &Keys, handed: Option<&Tag>) -> Said {
+        loop {
+            {
+                let mut state = self.heard.state();
+                if let Some(news) = state.news.take() {
+                    drop(state);
+                    return news.read(keys, handed);
+                }
+                if state.has_ended {
+                    return Said::Ended;
+                }
+            }
+            self.heard.more.notified().await;
         }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Heard {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change of it is whole, so a panic leaves nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads a watch until it ends. It ends with its requests too.
+async fn listen(
+    requests: WatchRequestSender,
+    mut answers: WatchResponseStream,
+    keys: Keys,
+    heard: Arc<Heard>,
+) {
+    while let Ok(Some(answer)) = answers.message().await {
+        let mut state = heard.state();
         if !answer.created() {
-            self.position = position;
+            let position = Position::of(answer.header());
+            // Canceled: compacted before it was read, the member has no leader, or no permission.
+            if answer.canceled() || !state.position.goes_on_in(position) {
+                break;
+            }
+            state.position = position;
         }
-        changed(&answer, keys, handed)
+        if let Some(news) = News::of(&answer, &keys) {
+            state.news = Some(news);
+            heard.more.notify_one();
+        }
     }
+    heard.state().has_ended = true;
+    heard.more.notify_one();
+    drop(requests);
 }
 
-/// What the events of an answer say.
-fn changed(answer: &WatchResponse, keys: &Keys, handed: Option<&Tag>) -> Said {
-    let (head_key, body_key) = (keys.head(), keys.body());
-    let last = |key: &str| {
-        let events = answer.events().iter().rev();
-        let mut pairs = events.filter_map(|event| event.kv());
-        pairs.find(|pair| pair.key() == key.as_bytes())
-    };
-    let Some(head) = last(&head_key) else {
-        return Said::Nothing;
-    };
-    // A deleted key has no version. What is not readable is read again, with an error that says where.
-    if head.version() == 0 {
-        return Said::Changed(None);
+impl News {
+    /// The last change of the head in an answer, with the body that came with it.
+    fn of(answer: &WatchResponse, keys: &Keys) -> Option<Self> {
+        let last = |key: &str| {
+            let events = answer.events().iter().rev();
+            let mut pairs = events.filter_map(|event| event.kv());
+            pairs.find(|pair| pair.key() == key.as_bytes())
+        };
+        let head = last(&keys.head())?.clone();
+        let of_head = |body: &&KeyValue| body.mod_revision() == head.mod_revision();
+        let body = last(&keys.body()).filter(of_head).cloned();
+        Some(Self { head, body })
     }
-    let Ok(found) = Found::read(head, &head_key) else {
-        return Said::Changed(None);
-    };
-    if handed == Some(&found.tag) {
-        return Said::Nothing;
-    }
-    let of_head = |body: &&KeyValue| body.mod_revision() == head.mod_revision();
-    let body = last(&body_key).filter(of_head).cloned();
-    let bytes = body.and_then(|body| read::checked_body(keys, &found, body).ok().flatten());
-    Said::Changed(bytes.map(|bytes| (bytes, found.tag)))
-}
 
-/// Half of a pause, and a random part of the other half.
-fn jittered(pause: Duration) -> Duration {
-    let half = pause / 2;
-    let part = RandomState::new().build_hasher().finish() % 1024;
-    let part = u32::try_from(part).unwrap_or(0);
-    half.saturating_add(half.saturating_mul(part) / 1024)
+    /// In the thread of the node: it computes a digest.
+    fn read(self, keys: &Keys, handed: Option<&Tag>) -> Said {
+        // A deleted key has no version. What is not readable is read again, with an error that says where.
+        if self.head.version() == 0 {
+            return Said::Changed(None);
+        }
+        let Ok(found) = Found::read(&self.head, &keys.head()) else {
+            return Said::Changed(None);
+        };
+        if handed == Some(&found.tag) {
+            return Said::Nothing;
+        }
+        let bytes = self
+            .body
+            .and_then(|body| read::checked_body(keys, &found, body).ok().flatten());
+        Said::Changed(bytes.map(|bytes| (bytes, found.tag)))
+    }
 }

@@ -151,3 +151,37 @@ fn a_thread_that_runs_tasks_can_fetch() {
         // The runtime of the connections is dropped here too.
     });
 }
+
+#[test]
+fn nodes_that_are_busy_do_not_hold_up_others_on_their_connection() {
+    needs_etcd!();
+    let server = Server::start("busy");
+    let cluster = Cluster::in_plain_text(&[server.address()]).unwrap();
+    let transport = || Etcd::new(&cluster, PREFIX).unwrap();
+    let mut publisher = etcd(&server.address());
+    let mut tag = publisher.publish(b"first", None).unwrap();
+    // They watch, and then do something else.
+    let mut busy: Vec<Node> = (0..16).map(|_| Node::new(transport())).collect();
+    for node in &mut busy {
+        node.has(b"first", SOON);
+        assert!(!node.step(Duration::from_millis(20)));
+    }
+    for seed in 0..4 {
+        tag = publisher.publish(&blob(seed, 1 << 20), Some(&tag)).unwrap();
+    }
+    // More than the connection holds is under way to them.
+    let begin = Instant::now();
+    assert_eq!(
+        new(transport().fetch(None)),
+        (blob(3, 1 << 20), tag.clone())
+    );
+    assert!(
+        begin.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begin.elapsed()
+    );
+    for node in &mut busy {
+        node.has(&blob(3, 1 << 20), SOON);
+        assert!(node.errors.is_empty(), "{:?}", node.errors);
+    }
+}
