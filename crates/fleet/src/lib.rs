@@ -15,6 +15,8 @@ pub mod folder;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod limits;
+#[cfg(feature = "http")]
+pub mod lists;
 mod report;
 #[cfg(feature = "server")]
 pub mod server;

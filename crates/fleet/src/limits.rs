@@ -115,3 +115,23 @@ pub const MIN_GAP: Duration = Duration::from_millis(50);
 
 /// How often a waiting agent looks whether the store is still what the newest bundle says.
 pub const TEND_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The largest file of revocation lists in bytes: what the library reads.
+#[cfg(feature = "http")]
+pub(crate) use mutual_trust::limits::MAX_CRL_PEM_BYTES as MAX_LIST_BYTES;
+
+/// How often an address of revocation lists is asked at least. A revocation that is published between is known an hour
+/// later, and a server that knows ETags sends a few bytes.
+pub const LIST_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How often it is asked at most, near the end of a list and past it.
+pub const MIN_LIST_WAIT: Duration = Duration::from_secs(60);
+
+/// How long to wait after the first failure. Each further one doubles it, up to the interval.
+pub const FIRST_LIST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// After how long without an answer an address needs attention, although its list is good for longer.
+pub const LIST_SILENCE_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The most addresses of lists: one for each authority of a large site.
+pub const MAX_LIST_SOURCES: usize = 64;

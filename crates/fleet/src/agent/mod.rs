@@ -19,7 +19,7 @@ use thiserror::Error;
 pub use self::clock::{AgentClock, MonotonicClock};
 use self::health::Notes;
 pub use self::health::{AgentHandle, AgentHealth, AgentStatus};
-use self::jitter::Jitter;
+pub(crate) use self::jitter::Jitter;
 use self::reports::Reports;
 use crate::error::TransportError;
 use crate::limits::{
@@ -347,7 +347,7 @@ impl<T: Transport> Agent<T> {
 }
 
 /// An error with what caused it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

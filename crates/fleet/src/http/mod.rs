@@ -209,7 +209,7 @@ fn is_etag(tag: &Tag) -> bool {
 }
 
 /// A request without a result.
-fn no_result(at: String, after: Duration, none: NoResult) -> TransportError {
+pub(crate) fn no_result(at: String, after: Duration, none: NoResult) -> TransportError {
     match none {
         NoResult::Late => TransportError::TimedOut { at, after },
         NoResult::Ended => TransportError::Unreachable {

@@ -468,6 +468,8 @@ fn a_stop_ends_a_wait_and_a_change_too() {
     let start = Instant::now();
     assert!(steps.recv_timeout(LIMIT).unwrap());
     assert_eq!(node.entries(), 2);
+    // It waits by now, for a day.
+    std::thread::sleep(Duration::from_millis(500));
     handle.stop();
     let _agent = thread.join().unwrap();
     assert!(start.elapsed() < LIMIT);

@@ -385,6 +385,7 @@ fn an_address_is_one_of_https_without_more() {
         "https://",
         "https:///x",
         "https://user:secret@hub/",
+        "https://user@hub:8443/",
         "https://hub/?x=1",
         "https://hub/#x",
         "https://hub:99999/",

@@ -16,8 +16,12 @@
 mod agent;
 mod folder;
 #[cfg(feature = "http")]
+mod foreign;
+#[cfg(feature = "http")]
 mod hostile;
 #[cfg(feature = "server")]
 mod hub;
+#[cfg(feature = "http")]
+mod lists;
 mod reports;
 mod support;

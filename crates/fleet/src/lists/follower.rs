@@ -1,0 +1,430 @@
+//! Fetches lists before they end.
+
+use core::fmt;
+use core::time::Duration;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use mutual_trust::admin::DurableStore;
+use mutual_trust::certificate::{Crl, SystemClock, TimeSource, Timestamp};
+use mutual_trust::error::{DurableError, StoreError};
+use mutual_trust::{CurrentTime, Fingerprint};
+
+use super::health::{Life, ListHealth};
+use super::source::{CrlSource, Fault, Found};
+use crate::agent::{AgentClock, Jitter, MonotonicClock, with_causes};
+use crate::http::Worker;
+use crate::limits::{
+    FIRST_LIST_BACKOFF, LIST_INTERVAL, MAX_FAULT, MAX_LIST_SOURCES, MIN_LIST_WAIT, START_SPREAD,
+    STOP_STEP,
+};
+use crate::report::one_line;
+use crate::setting::SettingError;
+use crate::transport::Tag;
+
+type Access = Box<dyn FnMut(&mut dyn FnMut(&mut DurableStore)) + Send>;
+
+/// Keeps the revocation lists of a store new.
+///
+/// ```no_run
+/// use std::sync::{Arc, Mutex};
+///
+/// use mutual_trust::admin::DurableStore;
+/// use mutual_trust_fleet::lists::{CrlSource, ListFollower};
+///
+/// # fn run(store: DurableStore) -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Arc::new(Mutex::new(store));
+/// let source = CrlSource::http("http://pki.example/root.crl")?;
+/// let (handle, thread) = ListFollower::new([source], store)?.spawn()?;
+/// for health in handle.health() {
+///     println!("{health}");
+/// }
+/// # drop(thread);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Each address is asked when half of what is left of its list is over, so more often near the end, and at least once an
+/// hour: a server that knows ETags answers that nothing changed. What fails is tried again soon. The last good list stays.
+///
+/// A list that was removed from the store is installed again, since the address still has it.
+pub struct ListFollower {
+    sources: Vec<Followed>,
+    access: Access,
+    worker: Worker,
+    clock: Arc<dyn AgentClock>,
+    time: Arc<dyn TimeSource>,
+    jitter: Jitter,
+    handle: ListHandle,
+}
+
+/// One source, and what it brought.
+struct Followed {
+    source: CrlSource,
+    known: Option<Tag>,
+    /// The fingerprints of its lists.
+    lists: Vec<Fingerprint>,
+    /// The issuers of its lists.
+    issuers: Vec<Vec<u8>>,
+    /// When it is asked next, by the clock of the follower.
+    due: Duration,
+}
+
+/// What is noted of one source.
+#[derive(Clone, Debug)]
+struct Note {
+    address: String,
+    life: Option<Life>,
+    last_success: Option<Timestamp>,
+    heard: Duration,
+    fault: Option<String>,
+    failures: u32,
+}
+
+/// Stops a follower, and shows the health of its addresses. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ListHandle {
+    stop: Arc<AtomicBool>,
+    notes: Arc<Mutex<Notes>>,
+}
+
+#[derive(Debug)]
+struct Notes {
+    all: Vec<Note>,
+    clock: Arc<dyn AgentClock>,
+    time: Arc<dyn TimeSource>,
+}
+
+impl ListHandle {
+    /// Stops the follower. A wait ends within [`STOP_STEP`], and a request that is under way by its time limit.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// The state of each address, judged at the time of the call. A follower that stopped or panicked shows as silent.
+    pub fn health(&self) -> Vec<ListHealth> {
+        let notes = self.notes();
+        let (now, elapsed) = (notes.time.now(), notes.clock.elapsed());
+        let health = |note: &Note| ListHealth {
+            address: note.address.clone(),
+            next_update: note.life.map(Life::until),
+            is_past_end: note.life.is_some_and(|life| life.is_over(now)),
+            ends_soon: note.life.is_some_and(|life| life.ends_soon(now)),
+            last_success: note.last_success,
+            silent_for: elapsed.saturating_sub(note.heard),
+            fault: note.fault.clone(),
+            failures: note.failures,
+        };
+        notes.all.iter().map(health).collect()
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a list was not installed.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(transparent)]
+    Fetch(#[from] Fault),
+    #[error("a list is of another issuer than before, {0}")]
+    OtherIssuer(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Durable(#[from] DurableError),
+    #[error("the program did not give its store to the follower")]
+    NoStore,
+}
+
+impl ListFollower {
+    /// A follower for a store that the program shares.
+    ///
+    /// # Errors
+    /// There are more addresses than [`MAX_LIST_SOURCES`]; no thread could be started.
+    pub fn new(
+        sources: impl IntoIterator<Item = CrlSource>,
+        store: Arc<Mutex<DurableStore>>,
+    ) -> Result<Self, SettingError> {
+        Self::with_access(sources, move |task: &mut dyn FnMut(&mut DurableStore)| {
+            task(&mut store.lock().unwrap_or_else(PoisonError::into_inner));
+        })
+    }
+
+    /// A follower for a store that the program keeps otherwise: `access` must call the task that it is given, once, with
+    /// the store.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_access(
+        sources: impl IntoIterator<Item = CrlSource>,
+        access: impl FnMut(&mut dyn FnMut(&mut DurableStore)) + Send + 'static,
+    ) -> Result<Self, SettingError> {
+        let followed = |source| Followed {
+            source,
+            known: None,
+            lists: Vec::new(),
+            issuers: Vec::new(),
+            due: Duration::ZERO,
+        };
+        let sources: Vec<Followed> = sources.into_iter().map(followed).collect();
+        if sources.len() > MAX_LIST_SOURCES {
+            let why = format!("{} are more than {MAX_LIST_SOURCES}", sources.len());
+            return Err(SettingError::new("the addresses of lists", why));
+        }
+        let clock: Arc<dyn AgentClock> = Arc::new(MonotonicClock::new());
+        let time: Arc<dyn TimeSource> = Arc::new(SystemClock::new());
+        let note = |followed: &Followed| Note {
+            address: followed.source.address().to_owned(),
+            life: None,
+            last_success: None,
+            heard: clock.elapsed(),
+            fault: None,
+            failures: 0,
+        };
+        let notes = Notes {
+            all: sources.iter().map(note).collect(),
+            clock: clock.clone(),
+            time: time.clone(),
+        };
+        Ok(Self {
+            sources,
+            access: Box::new(access),
+            worker: Worker::start()?,
+            clock,
+            time,
+            jitter: Jitter::random(),
+            handle: ListHandle {
+                stop: Arc::default(),
+                notes: Arc::new(Mutex::new(notes)),
+            },
+        })
+    }
+
+    /// Sets the clocks and the seed of the random waits. `time` is what the ends of lists are judged by, and `clock` what
+    /// the follower waits by.
+    #[must_use]
+    pub fn with_clock(
+        mut self,
+        clock: Arc<dyn AgentClock>,
+        time: Arc<dyn TimeSource>,
+        seed: u64,
+    ) -> Self {
+        {
+            let mut notes = self.handle.notes();
+            notes.clock = clock.clone();
+            notes.time = time.clone();
+            let now = clock.elapsed();
+            notes.all.iter_mut().for_each(|note| note.heard = now);
+        }
+        self.clock = clock;
+        self.time = time;
+        self.jitter = Jitter::from_seed(seed);
+        self
+    }
+
+    /// What stops it, and shows its health.
+    pub fn handle(&self) -> ListHandle {
+        self.handle.clone()
+    }
+
+    /// Asks the addresses that are due. Returns how long to wait until the next one is.
+    pub fn step(&mut self) -> Duration {
+        for number in 0..self.sources.len() {
+            if self.handle.is_stopping() {
+                break;
+            }
+            let is_due = |followed: &Followed| followed.due <= self.clock.elapsed();
+            if self.sources.get(number).is_some_and(is_due) {
+                self.ask(number);
+            }
+        }
+        let now = self.clock.elapsed();
+        let next = self.sources.iter().map(|followed| followed.due).min();
+        next.map_or(LIST_INTERVAL, |next| next.saturating_sub(now))
+    }
+
+    /// Asks one address.
+    fn ask(&mut self, number: usize) {
+        let Some(followed) = self.sources.get_mut(number) else {
+            return;
+        };
+        let asked = followed.ask(&self.worker, &mut self.access);
+        let (elapsed, now) = (self.clock.elapsed(), self.time.now());
+        let mut notes = self.handle.notes();
+        let Some(note) = notes.all.get_mut(number) else {
+            return;
+        };
+        match asked {
+            Ok(life) => {
+                note.heard = elapsed;
+                note.fault = None;
+                note.failures = 0;
+                note.last_success = match now {
+                    CurrentTime::Known(now) => Some(now.into()),
+                    CurrentTime::Unset => Some(Timestamp::from_seconds(0)),
+                };
+                if let Some(life) = life {
+                    note.life = life;
+                }
+            }
+            Err(error) => {
+                note.fault = Some(one_line(&with_causes(&error), MAX_FAULT));
+                note.failures = note.failures.saturating_add(1);
+            }
+        }
+        let pause = pause(note, now);
+        let half = pause.checked_div(2).unwrap_or(pause);
+        followed.due = elapsed.saturating_add(self.jitter.between(half, pause));
+    }
+
+    /// Runs until it is stopped by its [`handle`](Self::handle). A panic shows in its health, and goes on to the caller.
+    pub fn run(&mut self) {
+        let ran = catch_unwind(AssertUnwindSafe(|| self.run_until_stopped()));
+        if let Err(panic) = ran {
+            for note in &mut self.handle.notes().all {
+                note.fault = Some("the follower panicked".to_owned());
+                note.failures = note.failures.saturating_add(1);
+                // No attempt will come any more.
+                note.last_success = None;
+            }
+            resume_unwind(panic);
+        }
+    }
+
+    /// Runs in a thread of its own, which gives the follower back when it is stopped.
+    ///
+    /// # Errors
+    /// The operating system starts no thread.
+    pub fn spawn(mut self) -> io::Result<(ListHandle, JoinHandle<Self>)> {
+        let handle = self.handle();
+        let builder = thread::Builder::new().name("revocation lists".to_owned());
+        let thread = builder.spawn(move || {
+            self.run();
+            self
+        })?;
+        Ok((handle, thread))
+    }
+
+    fn run_until_stopped(&mut self) {
+        let mut pause = self.jitter.between(Duration::ZERO, START_SPREAD);
+        loop {
+            let until = self.clock.elapsed().saturating_add(pause);
+            loop {
+                if self.handle.is_stopping() {
+                    return;
+                }
+                let left = until.saturating_sub(self.clock.elapsed());
+                if left.is_zero() {
+                    break;
+                }
+                self.clock.sleep(left.min(STOP_STEP));
+            }
+            pause = self.step();
+        }
+    }
+}
+
+/// The longest wait until an address is asked again.
+fn pause(note: &Note, now: CurrentTime) -> Duration {
+    let left = note.life.and_then(|life| life.left(now));
+    let until_half = left.map(|left| {
+        let half = u64::try_from(left.max(0)).unwrap_or(0) / 2;
+        Duration::from_secs(half)
+    });
+    let most = until_half.unwrap_or(LIST_INTERVAL);
+    let most = if note.failures > 0 {
+        let doublings = note.failures.saturating_sub(1).min(16);
+        most.min(FIRST_LIST_BACKOFF.saturating_mul(1 << doublings))
+    } else {
+        most
+    };
+    most.clamp(MIN_LIST_WAIT, LIST_INTERVAL)
+}
+
+impl Followed {
+    /// Fetches and installs. Returns the life of the lists, if they are others than before.
+    fn ask(
+        &mut self,
+        worker: &Worker,
+        access: &mut Access,
+    ) -> Result<Option<Option<Life>>, Refused> {
+        // A list that is no longer in the store is not known.
+        let is_held = with_store(access, |store| Ok(holds(store, &self.lists)))?;
+        let known = self.known.as_ref().filter(|_| is_held);
+        let (lists, tag) = match self.source.fetch(worker, known)? {
+            Found::Same => return Ok(None),
+            Found::Lists(lists, tag) => (lists, tag),
+        };
+        let issuers: Vec<Vec<u8>> = lists
+            .iter()
+            .map(|list| list.issuer_der().to_vec())
+            .collect();
+        let other = lists.iter().find(|list| {
+            !self.issuers.is_empty() && !self.issuers.iter().any(|of| of == list.issuer_der())
+        });
+        if let Some(other) = other {
+            return Err(Refused::OtherIssuer(other.issuer()));
+        }
+        with_store(access, |store| install(store, &lists))?;
+        self.issuers = issuers;
+        self.known = tag;
+        self.lists = lists.iter().map(Crl::fingerprint).collect();
+        Ok(Some(Life::of(&lists)))
+    }
+}
+
+/// Whether the store has all of these lists.
+fn holds(store: &DurableStore, lists: &[Fingerprint]) -> bool {
+    let crls = store.contents().crls();
+    let held: Vec<Fingerprint> = crls.map(|list| list.crl().fingerprint()).collect();
+    lists.iter().all(|list| held.contains(list))
+}
+
+/// Installs those that the store does not have. All that are good are installed, and the first that is not is the error.
+fn install(store: &mut DurableStore, lists: &[Crl]) -> Result<(), Refused> {
+    // What another process has installed, first. A fault of it shows in the health of the store.
+    let _ = store.refresh();
+    let fingerprints: Vec<Fingerprint> = lists.iter().map(Crl::fingerprint).collect();
+    if holds(store, &fingerprints) {
+        return Ok(());
+    }
+    let done = store.change(|store| Ok(store.install_crls(lists.iter().cloned())))?;
+    match done.into_iter().find_map(Result::err) {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
+}
+
+fn with_store<R>(
+    access: &mut Access,
+    task: impl FnOnce(&mut DurableStore) -> Result<R, Refused>,
+) -> Result<R, Refused> {
+    let (mut task, mut done) = (Some(task), None);
+    access(&mut |store| {
+        if let Some(task) = task.take() {
+            done = Some(task(store));
+        }
+    });
+    done.unwrap_or(Err(Refused::NoStore))
+}
+
+impl fmt::Debug for ListFollower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses = self
+            .sources
+            .iter()
+            .map(|followed| followed.source.address());
+        f.debug_struct("ListFollower")
+            .field("addresses", &addresses.collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

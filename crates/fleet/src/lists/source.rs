@@ -1,0 +1,143 @@
+//! One address of revocation lists.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use mutual_trust::certificate::Crl;
+use mutual_trust_tokio::Connector;
+
+use crate::error::TransportError;
+use crate::http::{Address, Answer, Ask, Client, Worker, no_result, refusal};
+use crate::limits::{MAX_LIST_BYTES, MAX_TIMEOUT, MIN_TIMEOUT, REQUEST_TIMEOUT};
+use crate::setting::{self, SettingError};
+use crate::transport::Tag;
+
+/// An address of revocation lists: a file in DER with one list, or in PEM with several.
+///
+/// # Security
+/// Lists are signed, so HTTP without TLS is enough: an attacker on the way can withhold a list or send an old one, and that
+/// shows as a fault, or at the end of the list that is held. An attacker can also see which authority is asked for.
+///
+/// A redirect is refused, also to the same host: an answer would choose where this machine connects, for example to an
+/// address inside of the site. Configure the address itself.
+#[derive(Clone, Debug)]
+pub struct CrlSource {
+    pub(super) address: Address,
+    client: Arc<Client>,
+    timeout: Duration,
+}
+
+/// What an address has.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// What it had before.
+    Same,
+    /// These lists, and what the server calls them.
+    Lists(Vec<Crl>, Option<Tag>),
+}
+
+/// Why there are no lists.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    #[error("{at} has no revocation list")]
+    NoList {
+        at: String,
+        source: mutual_trust::error::CrlError,
+    },
+    #[error("{0} has a file without a revocation list")]
+    Empty(String),
+}
+
+impl CrlSource {
+    /// An address of HTTP without TLS.
+    ///
+    /// # Errors
+    /// It does not start with `http://`, or it has a user or a fragment.
+    pub fn http(address: &str) -> Result<Self, SettingError> {
+        Self::of(address, None)
+    }
+
+    /// An address of HTTPS. `connector` has the authorities that the administrator names for its server: those of a store
+    /// that is only for such servers, or of the same one.
+    ///
+    /// # Errors
+    /// It does not start with `https://`, or it has a user or a fragment.
+    pub fn https(address: &str, connector: Connector) -> Result<Self, SettingError> {
+        Self::of(address, Some(connector))
+    }
+
+    fn of(address: &str, connector: Option<Connector>) -> Result<Self, SettingError> {
+        let address = Address::parse(address)?;
+        if address.is_tls() != connector.is_some() {
+            let scheme = if connector.is_some() { "https" } else { "http" };
+            let why = format!("{:?} does not start with {scheme}://", address.as_str());
+            return Err(SettingError::new("the address", why));
+        }
+        Ok(Self {
+            address,
+            client: Client::new(connector, false),
+            timeout: REQUEST_TIMEOUT,
+        })
+    }
+
+    /// Sets how long a request may take. [`REQUEST_TIMEOUT`] by default.
+    ///
+    /// # Errors
+    /// The time is shorter than [`MIN_TIMEOUT`] or longer than [`MAX_TIMEOUT`].
+    pub fn with_timeout(mut self, timeout: Duration) -> Result<Self, SettingError> {
+        let range = (MIN_TIMEOUT, MAX_TIMEOUT);
+        self.timeout = setting::duration("the time limit of a request", timeout, range)?;
+        Ok(self)
+    }
+
+    /// The address.
+    pub fn address(&self) -> &str {
+        self.address.as_str()
+    }
+
+    /// Fetches what the address has.
+    pub(super) fn fetch(&self, worker: &Worker, known: Option<&Tag>) -> Result<Found, Fault> {
+        let mut ask = Ask::get(self.address.clone(), self.timeout, MAX_LIST_BYTES);
+        if let Some(known) = known {
+            ask = ask.with(IF_NONE_MATCH, known.as_str());
+        }
+        let at = || self.address().to_owned();
+        let ended = worker
+            .begin(self.client.clone().ask(ask))
+            .finish(self.timeout);
+        let answer = ended.unwrap_or_else(|none| Err(no_result(at(), self.timeout, none)))?;
+        match answer.status {
+            StatusCode::NOT_MODIFIED if known.is_some() => Ok(Found::Same),
+            StatusCode::OK => self.read(&answer),
+            _ => Err(refusal(&self.address, &answer).into()),
+        }
+    }
+
+    fn read(&self, answer: &Answer) -> Result<Found, Fault> {
+        let at = || self.address().to_owned();
+        let kind = answer.header(&CONTENT_TYPE).unwrap_or_default();
+        if kind
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("text/html")
+        {
+            let what = "a page of HTML, as a portal or a proxy sends it".to_owned();
+            return Err(TransportError::Unexpected { at: at(), what }.into());
+        }
+        let body = answer.body.as_slice();
+        // DER starts with the tag of a SEQUENCE, and no text of PEM does.
+        let lists = match body.first() {
+            Some(0x30) => Crl::from_der(body).map(|list| vec![list]),
+            _ => Crl::many_from_pem(body),
+        };
+        let lists = lists.map_err(|source| Fault::NoList { at: at(), source })?;
+        if lists.is_empty() {
+            return Err(Fault::Empty(at()));
+        }
+        Ok(Found::Lists(lists, answer.header(&ETAG).and_then(Tag::new)))
+    }
+}
