@@ -2,7 +2,7 @@
 //!
 //! A node watches the publication in force and has a new one as soon as etcd has it: without another request up to 1 MiB.
 //! It does not rely on the watch: it reads the head of the publication in between, after each connection, and after each
-//! compaction, so that a silent watch delays it by [`POLL_INTERVAL`](limits::POLL_INTERVAL) at most.
+//! compaction, so that a silent watch delays it by [`POLL_INTERVAL`] at most.
 //!
 //! # Keys
 //! All are below a prefix that the administrator chooses:
