@@ -122,6 +122,32 @@ fn a_publisher_that_dies_between_pieces_leaves_the_old_publication_in_force() {
 }
 
 #[test]
+fn a_publisher_that_takes_long_is_superseded_by_a_faster_one() {
+    needs_etcd!();
+    let server = Server::start("slow");
+    let raw = Raw::new(&server.address());
+    let mut fast = etcd(&server.address());
+    let first = fast.publish(b"one", None).unwrap();
+    let slow = {
+        let (mut slow, first) = (etcd(&server.address()), first.clone());
+        std::thread::spawn(move || slow.publish(&blob(1, 16 * MIB), Some(&first)))
+    };
+    // It has compared, and writes its pieces.
+    let begin = Instant::now();
+    while raw.keys(CHUNKS).is_empty() {
+        assert!(begin.elapsed() < SOON);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let second = fast.publish(b"two", Some(&first)).unwrap();
+    let error = slow.join().unwrap().unwrap_err();
+    assert!(
+        matches!(error, TransportError::Superseded { .. }),
+        "{error}"
+    );
+    assert_eq!(fast.current().unwrap(), Some((b"two".to_vec(), second)));
+}
+
+#[test]
 fn no_head_stands_without_its_pieces() {
     needs_etcd!();
     let server = Server::start("swept");
