@@ -28,8 +28,10 @@ const SEARCHED: [&str; 13] = [
 const NO_TEXT: [&str; 3] = ["corpus", "fixtures", "target"];
 
 /// The documents whose words are plain.
-const PLAIN: [&str; 7] = [
+const PLAIN: [&str; 9] = [
     "README.md",
+    "crates/fleet/README.md",
+    "crates/fleet/src",
     "crates/tokio/README.md",
     "crates/tokio/src",
     "SECURITY.md",

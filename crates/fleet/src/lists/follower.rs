@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use mutual_trust::CurrentTime;
 use mutual_trust::admin::DurableStore;
-use mutual_trust::certificate::{Crl, SystemClock, TimeSource, Timestamp};
-use mutual_trust::error::{DurableError, StoreError};
-use mutual_trust::{CurrentTime, Fingerprint};
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 
+use super::followed::{Access, Followed};
 use super::health::{Life, ListHealth};
-use super::source::{CrlSource, Fault, Found};
+use super::source::CrlSource;
 use crate::agent::{AgentClock, Jitter, MonotonicClock, with_causes};
 use crate::http::Worker;
 use crate::limits::{
@@ -23,9 +23,6 @@ use crate::limits::{
 };
 use crate::report::one_line;
 use crate::setting::SettingError;
-use crate::transport::Tag;
-
-type Access = Box<dyn FnMut(&mut dyn FnMut(&mut DurableStore)) + Send>;
 
 /// Keeps the revocation lists of a store new.
 ///
@@ -59,18 +56,6 @@ pub struct ListFollower {
     time: Arc<dyn TimeSource>,
     jitter: Jitter,
     handle: ListHandle,
-}
-
-/// One source, and what it brought.
-struct Followed {
-    source: CrlSource,
-    known: Option<Tag>,
-    /// The fingerprints of its lists.
-    lists: Vec<Fingerprint>,
-    /// The issuers of its lists.
-    issuers: Vec<Vec<u8>>,
-    /// When it is asked next, by the clock of the follower.
-    due: Duration,
 }
 
 /// What is noted of one source.
@@ -128,21 +113,6 @@ impl ListHandle {
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Why a list was not installed.
-#[derive(Debug, thiserror::Error)]
-enum Refused {
-    #[error(transparent)]
-    Fetch(#[from] Fault),
-    #[error("a list is of another issuer than before, {0}")]
-    OtherIssuer(String),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Durable(#[from] DurableError),
-    #[error("the program did not give its store to the follower")]
-    NoStore,
 }
 
 impl ListFollower {
@@ -348,73 +318,6 @@ fn pause(note: &Note, now: CurrentTime) -> Duration {
         most
     };
     most.clamp(MIN_LIST_WAIT, LIST_INTERVAL)
-}
-
-impl Followed {
-    /// Fetches and installs. Returns the life of the lists, if they are others than before.
-    fn ask(
-        &mut self,
-        worker: &Worker,
-        access: &mut Access,
-    ) -> Result<Option<Option<Life>>, Refused> {
-        // A list that is no longer in the store is not known.
-        let is_held = with_store(access, |store| Ok(holds(store, &self.lists)))?;
-        let known = self.known.as_ref().filter(|_| is_held);
-        let (lists, tag) = match self.source.fetch(worker, known)? {
-            Found::Same => return Ok(None),
-            Found::Lists(lists, tag) => (lists, tag),
-        };
-        let issuers: Vec<Vec<u8>> = lists
-            .iter()
-            .map(|list| list.issuer_der().to_vec())
-            .collect();
-        let other = lists.iter().find(|list| {
-            !self.issuers.is_empty() && !self.issuers.iter().any(|of| of == list.issuer_der())
-        });
-        if let Some(other) = other {
-            return Err(Refused::OtherIssuer(other.issuer()));
-        }
-        with_store(access, |store| install(store, &lists))?;
-        self.issuers = issuers;
-        self.known = tag;
-        self.lists = lists.iter().map(Crl::fingerprint).collect();
-        Ok(Some(Life::of(&lists)))
-    }
-}
-
-/// Whether the store has all of these lists.
-fn holds(store: &DurableStore, lists: &[Fingerprint]) -> bool {
-    let crls = store.contents().crls();
-    let held: Vec<Fingerprint> = crls.map(|list| list.crl().fingerprint()).collect();
-    lists.iter().all(|list| held.contains(list))
-}
-
-/// Installs those that the store does not have. All that are good are installed, and the first that is not is the error.
-fn install(store: &mut DurableStore, lists: &[Crl]) -> Result<(), Refused> {
-    // What another process has installed, first. A fault of it shows in the health of the store.
-    let _ = store.refresh();
-    let fingerprints: Vec<Fingerprint> = lists.iter().map(Crl::fingerprint).collect();
-    if holds(store, &fingerprints) {
-        return Ok(());
-    }
-    let done = store.change(|store| Ok(store.install_crls(lists.iter().cloned())))?;
-    match done.into_iter().find_map(Result::err) {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
-    }
-}
-
-fn with_store<R>(
-    access: &mut Access,
-    task: impl FnOnce(&mut DurableStore) -> Result<R, Refused>,
-) -> Result<R, Refused> {
-    let (mut task, mut done) = (Some(task), None);
-    access(&mut |store| {
-        if let Some(task) = task.take() {
-            done = Some(task(store));
-        }
-    });
-    done.unwrap_or(Err(Refused::NoStore))
 }
 
 impl fmt::Debug for ListFollower {

@@ -3,6 +3,7 @@
 //! An address in the certificate of a peer is never used: it would let the peer choose where this machine connects, and
 //! would hold up its handshake. What is fetched here is in the store before a handshake needs it.
 
+mod followed;
 mod follower;
 mod health;
 mod source;
