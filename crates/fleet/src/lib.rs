@@ -25,6 +25,8 @@
 mod agent;
 mod digest;
 mod error;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 pub mod folder;
 #[cfg(feature = "http")]
 pub mod http;

@@ -13,8 +13,7 @@ use tonic::transport::Endpoint;
 use super::fault::{self, Fault};
 use super::limits::{CHUNK_BYTES, KEEP_ALIVE, MAX_MEMBERS, REQUEST_TIMEOUT};
 use super::runtime::Runtime;
-use super::setting::SettingError;
-use crate::TransportError;
+use crate::{SettingError, TransportError};
 
 /// A cluster of etcd, and how to reach it. Cheap to clone: clones share their connections, one to each member in use.
 ///
@@ -98,7 +97,8 @@ impl Cluster {
     ) -> Result<Self, SettingError> {
         let count = members.len();
         if count == 0 || count > MAX_MEMBERS {
-            return Err(SettingError::Members { count });
+            let why = format!("a cluster has 1 to {MAX_MEMBERS}, and these are {count}");
+            return Err(SettingError::new("the members of etcd", why));
         }
         let settings = Settings {
             members: members
@@ -108,7 +108,8 @@ impl Cluster {
             connector,
             user: None,
         };
-        let runtime = Runtime::new().map_err(|source| SettingError::Runtime { source })?;
+        let runtime =
+            Runtime::new().map_err(|error| SettingError::new("no thread", error.to_string()))?;
         Self::opened(settings, Arc::new(runtime))
     }
 
@@ -150,14 +151,17 @@ impl Cluster {
     /// With a user of etcd and a password. Without: the certificate says who this is, if etcd asks.
     ///
     /// # Errors
-    /// [`SettingError::PasswordInPlainText`] for a cluster in plain text.
+    /// [`SettingError`] for a cluster in plain text: a password is not sent so.
     ///
     /// # Security
     /// etcd-client keeps the password in memory for as long as it may have to log in again, and does not wipe it. The
     /// certificate is the better proof.
     pub fn with_user(mut self, name: &str, password: &str) -> Result<Self, SettingError> {
         if self.settings.connector.is_none() {
-            return Err(SettingError::PasswordInPlainText);
+            return Err(SettingError::new(
+                "a password",
+                "it is not sent in plain text",
+            ));
         }
         self.settings.user = Some((name.to_owned(), password.to_owned()));
         Self::opened(self.settings, self.runtime)
@@ -228,8 +232,9 @@ impl Member {
 
 /// How a member is reached. With `http://` in both cases: TLS is that of the connector.
 fn endpoint(name: &str) -> Result<Endpoint, SettingError> {
-    let refuse = || SettingError::Member {
-        member: name.to_owned(),
+    let refuse = || {
+        let why = format!("{name:?} is none: HOST:PORT is, without a scheme");
+        SettingError::new("a member of etcd", why)
     };
     let (host, port) = name.rsplit_once(':').ok_or_else(refuse)?;
     let host_fits = !host.is_empty()

@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use super::limits::{CHUNK_BYTES, MAX_HEAD};
 use crate::digest::content_tag;
-use crate::limits::MAX_PUBLICATION_BYTES;
+use mutual_trust::limits::MAX_PUBLICATION_BYTES;
 
 /// The first line: the form and its version.
 const FORM: &str = "mutual-trust-etcd 1";

@@ -1,7 +1,7 @@
 //! The keys of a fleet in etcd.
 
 use super::limits::MAX_PREFIX;
-use super::setting::SettingError;
+use crate::SettingError;
 
 /// The keys below a prefix:
 ///
@@ -20,8 +20,10 @@ impl Keys {
     pub(super) fn new(prefix: &str) -> Result<Self, SettingError> {
         let fits = !prefix.is_empty() && prefix.len() <= MAX_PREFIX && !prefix.ends_with('/');
         if !fits || !prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let prefix = prefix.to_owned();
-            return Err(SettingError::Prefix { prefix });
+            let why = format!(
+                "{prefix:?} is not 1 to {MAX_PREFIX} visible ASCII characters, or ends with /"
+            );
+            return Err(SettingError::new("the prefix of keys", why));
         }
         Ok(Self(prefix.to_owned()))
     }

@@ -39,12 +39,12 @@ pub const MIN_POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The longest poll interval that can be set: so long a silent watch may hide a publication.
 pub const MAX_POLL_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// How long the first pause is after a watch that ended before it said anything, and the longest.
+/// How long the first pause is after a watch that ended, or after etcd did not answer. Each is twice as long as the last.
 ///
 /// Half of a pause is random, so that the watchers of a member that went away do not come back at once.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause between two watches.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest pause between two watches: so long after etcd is there again, the last node hears it.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long a node is present after it last said so. It says so three times in that time, so that two lost requests do not
 /// make it absent.
@@ -58,8 +58,8 @@ pub const MAX_PRESENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long the pieces of a publication stay after another one took its place.
 ///
-/// A node may be reading them: 16 pieces with [`REQUEST_TIMEOUT`] for each, as often as [`ATTEMPTS`] says.
-pub const GRACE: Duration = Duration::from_secs(16 * 10 * 3);
+/// A node may be reading them: 64 pieces of the largest publication, with [`REQUEST_TIMEOUT`] for each.
+pub const GRACE: Duration = Duration::from_secs(64 * 10);
 
 /// The shortest grace that can be set, which is the shortest lease.
 pub const MIN_GRACE: Duration = Duration::from_secs(1);

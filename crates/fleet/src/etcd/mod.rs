@@ -39,7 +39,6 @@ mod nodes;
 mod read;
 mod reader;
 mod runtime;
-mod setting;
 mod watch;
 mod write;
 
@@ -49,9 +48,11 @@ use core::time::Duration;
 use tokio::time::Instant;
 
 pub use cluster::Cluster;
-pub use setting::SettingError;
 
-use crate::{Fetched, NodeName, NodeReport, Publisher, Tag, Transport, TransportError};
+use crate::setting;
+use crate::{
+    Fetched, NodeName, NodeReport, Publisher, SettingError, Tag, Transport, TransportError,
+};
 use keys::Keys;
 use limits::{
     GRACE, MAX_GRACE, MAX_POLL_INTERVAL, MAX_PRESENCE, MIN_GRACE, MIN_POLL_INTERVAL, MIN_PRESENCE,
@@ -79,7 +80,8 @@ impl Etcd {
     /// Nothing is connected yet.
     ///
     /// # Errors
-    /// [`SettingError::Prefix`].
+    /// [`SettingError`] if that is no prefix: 1 to [`MAX_PREFIX`](limits::MAX_PREFIX) visible ASCII characters, of which the
+    /// last is not `/`.
     pub fn new(cluster: &Cluster, prefix: &str) -> Result<Self, SettingError> {
         Ok(Self {
             cluster: cluster.clone(),
@@ -98,7 +100,7 @@ impl Etcd {
     /// It is shorter than [`MIN_POLL_INTERVAL`] or longer than [`MAX_POLL_INTERVAL`].
     pub fn with_poll_interval(mut self, interval: Duration) -> Result<Self, SettingError> {
         let range = (MIN_POLL_INTERVAL, MAX_POLL_INTERVAL);
-        self.poll_interval = setting::time("the poll interval", interval, range)?;
+        self.poll_interval = setting::duration("the poll interval", interval, range)?;
         Ok(self)
     }
 
@@ -108,7 +110,7 @@ impl Etcd {
     /// It is shorter than [`MIN_PRESENCE`] or longer than [`MAX_PRESENCE`].
     pub fn with_presence(mut self, time: Duration) -> Result<Self, SettingError> {
         let range = (MIN_PRESENCE, MAX_PRESENCE);
-        self.presence_time = setting::time("the time of presence", time, range)?;
+        self.presence_time = setting::duration("the time of presence", time, range)?;
         Ok(self)
     }
 
@@ -118,7 +120,7 @@ impl Etcd {
     /// It is shorter than [`MIN_GRACE`] or longer than [`MAX_GRACE`].
     pub fn with_grace(mut self, grace: Duration) -> Result<Self, SettingError> {
         let range = (MIN_GRACE, MAX_GRACE);
-        self.grace = setting::time("the grace", grace, range)?;
+        self.grace = setting::duration("the grace", grace, range)?;
         Ok(self)
     }
 
@@ -159,7 +161,8 @@ impl Transport for Etcd {
         self.cluster.block_on(fetch)
     }
 
-    /// It lasts longer if etcd does not answer: by [`REQUEST_TIMEOUT`](limits::REQUEST_TIMEOUT) for each member.
+    /// While etcd does not answer, there is nothing new: it is tried again after pauses, and [`fetch`](Self::fetch) says
+    /// what is wrong. One try may last longer than `at_most`: by [`REQUEST_TIMEOUT`](limits::REQUEST_TIMEOUT) for each member.
     fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
         let cluster = self.cluster.clone();
         cluster.block_on(async {

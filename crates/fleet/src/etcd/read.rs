@@ -7,8 +7,8 @@ use super::fault::Fault;
 use super::head::{Head, HeadError};
 use super::keys::Keys;
 use super::limits::{ATTEMPTS, CHUNK_BYTES, MAX_ANSWER};
-use crate::limits::MAX_PUBLICATION_BYTES;
 use crate::{Tag, TransportError};
+use mutual_trust::limits::MAX_PUBLICATION_BYTES;
 
 /// Where etcd stood when it answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

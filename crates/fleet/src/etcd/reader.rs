@@ -4,7 +4,8 @@ use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
 use std::hash::RandomState;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use mutual_trust::tls;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::cluster::Cluster;
 use super::keys::Keys;
@@ -23,8 +24,10 @@ pub(super) struct Reader {
     watch: Option<Watch>,
     /// When etcd was last asked for the head.
     asked: Instant,
-    /// The pause before the next watch.
+    /// The next pause.
     pause: Duration,
+    /// The end of the last pause.
+    not_before: Instant,
 }
 
 impl Reader {
@@ -35,6 +38,7 @@ impl Reader {
             watch: None,
             asked: Instant::now(),
             pause: FIRST_PAUSE,
+            not_before: Instant::now(),
         }
     }
 
@@ -81,6 +85,8 @@ impl Reader {
     }
 
     /// Waits until there may be another publication, at most until `until`. `Ok(false)`: there is none so far.
+    ///
+    /// While etcd does not answer, there is nothing new; it is tried again after pauses.
     pub(super) async fn wait(
         &mut self,
         cluster: &Cluster,
@@ -89,48 +95,69 @@ impl Reader {
         until: Instant,
     ) -> Result<bool, TransportError> {
         loop {
-            let poll_at = self.asked + poll_interval;
-            if self.watch.is_none() || Instant::now() >= poll_at {
-                let (position, changed) = self.ask(cluster, keys).await?;
-                let goes_on = |watch: &Watch| watch.position().goes_on_in(position);
-                if changed || !self.watch.as_ref().is_some_and(goes_on) {
-                    // It was silent, or tells of a history that is no more.
-                    self.watch = None;
-                }
-                if changed {
-                    return Ok(true);
-                }
-                if self.watch.is_none() {
-                    // From what was read: nothing between is lost, and nothing before can be compacted.
-                    self.watch = Some(Watch::open(cluster, keys, position).await?);
+            if self.not_before > Instant::now() {
+                sleep_until(self.not_before.min(until)).await;
+            }
+            // At least once, also if the time is short.
+            match self.ask_if_due(cluster, keys, poll_interval).await {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(error) if is_passing(&error) => self.pause(),
+                Err(error) => return Err(error),
+            }
+            if let Some(watch) = &self.watch {
+                let said = watch.next(keys, self.handed.as_ref());
+                match timeout_at(until.min(self.asked + poll_interval), said).await {
+                    Ok(Said::Changed(pushed)) => {
+                        self.pushed = pushed;
+                        self.pause = FIRST_PAUSE;
+                        return Ok(true);
+                    }
+                    Ok(Said::Nothing) => self.pause = FIRST_PAUSE,
+                    Ok(Said::Ended) => {
+                        self.watch = None;
+                        cluster.turn();
+                        self.pause();
+                    }
+                    Err(_) => {}
                 }
             }
-            let Some(watch) = &self.watch else {
-                continue;
-            };
-            let said = watch.next(keys, self.handed.as_ref());
-            match timeout_at(until.min(self.asked + poll_interval), said).await {
-                Ok(Said::Changed(pushed)) => {
-                    self.pushed = pushed;
-                    self.pause = FIRST_PAUSE;
-                    return Ok(true);
-                }
-                Ok(Said::Nothing) => self.pause = FIRST_PAUSE,
-                Ok(Said::Ended) => {
-                    self.watch = None;
-                    cluster.turn();
-                    let pause = Instant::now() + jittered(self.pause);
-                    self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
-                    if pause >= until {
-                        sleep(until.saturating_duration_since(Instant::now())).await;
-                        return Ok(false);
-                    }
-                    sleep(pause.saturating_duration_since(Instant::now())).await;
-                }
-                Err(_) if Instant::now() >= until => return Ok(false),
-                Err(_) => {}
+            if Instant::now() >= until {
+                return Ok(false);
             }
         }
+    }
+
+    /// Asks for the head if no watch is open, or none has said anything for a while, and opens a watch. Whether there is
+    /// another publication.
+    async fn ask_if_due(
+        &mut self,
+        cluster: &Cluster,
+        keys: &Keys,
+        poll_interval: Duration,
+    ) -> Result<bool, TransportError> {
+        let now = Instant::now();
+        let is_due = self.watch.is_none() || now >= self.asked + poll_interval;
+        if !is_due || now < self.not_before {
+            return Ok(false);
+        }
+        let (position, changed) = self.ask(cluster, keys).await?;
+        let goes_on = |watch: &Watch| watch.position().goes_on_in(position);
+        if changed || !self.watch.as_ref().is_some_and(goes_on) {
+            // It was silent, or tells of a history that is no more.
+            self.watch = None;
+        }
+        if !changed && self.watch.is_none() {
+            // From what was read: nothing between is lost, and nothing before can be compacted.
+            self.watch = Some(Watch::open(cluster, keys, position).await?);
+        }
+        Ok(changed)
+    }
+
+    /// Leaves etcd alone for a while, twice as long as the last time.
+    fn pause(&mut self) {
+        self.not_before = Instant::now() + jittered(self.pause);
+        self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
     }
 
     /// Asks for the head: where etcd stands, and whether the head is another one than was handed out.
@@ -144,6 +171,18 @@ impl Reader {
         let changed = found.map(|found| found.tag) != self.handed;
         Ok((position, changed))
     }
+}
+
+/// Whether it passes without anything being changed: no member of etcd answers, or none may without the others. That we
+/// refuse the server does not.
+fn is_passing(error: &TransportError) -> bool {
+    let by_kind = matches!(
+        error,
+        TransportError::Unreachable { .. }
+            | TransportError::TimedOut { .. }
+            | TransportError::Unavailable { .. }
+    );
+    by_kind && tls::refusal(error).is_none()
 }
 
 /// Half of a pause, and a random part of the other half.

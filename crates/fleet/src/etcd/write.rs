@@ -10,8 +10,8 @@ use super::head::{Head, is_digest};
 use super::keys::{self, Keys};
 use super::limits::{ATTEMPTS, CHUNK_BYTES, MAX_CLEANED};
 use super::read::{self, unexpected};
-use crate::limits::MAX_PUBLICATION_BYTES;
 use crate::{Tag, TransportError};
+use mutual_trust::limits::MAX_PUBLICATION_BYTES;
 
 /// Publishes over the publication with this tag.
 pub(super) async fn publish(

