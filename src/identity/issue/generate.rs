@@ -55,6 +55,15 @@ impl GeneratedKey {
         Ok(PrivateKey::from_der(core::mem::take(&mut *self.0))?)
     }
 
+    /// The key as PKCS#8, for a program that encrypts it before it writes it.
+    ///
+    /// # Security
+    /// The bytes are wiped with this key. Copies of them are the caller's to wipe.
+    #[doc(hidden)]
+    pub fn pkcs8(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The PEM in one buffer, allocated at its final size.
     #[cfg(unix)]
     pub(crate) fn to_pem(&self) -> Zeroizing<Vec<u8>> {
