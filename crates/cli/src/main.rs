@@ -52,10 +52,14 @@ mod link;
 
 mod kmip;
 
+mod nodes;
+
 mod check;
 mod connect;
 mod inspect;
 mod store;
+
+mod fleet;
 
 mod enroll;
 mod identity;
@@ -106,6 +110,8 @@ enum Command {
     Connect(connect::Arguments),
     /// Show a trust store, and change it
     Store(store::Arguments),
+    /// Keep one trust set on many machines: sign it, publish it, and take it over
+    Fleet(fleet::Arguments),
     /// Trust a server by the fingerprint that was read at the server itself
     Enroll(enroll::Arguments),
     /// Run a test server, and enroll unknown clients at it
@@ -146,6 +152,7 @@ fn run(line: &Line) -> Result<Outcome, Failure> {
         Command::Check(arguments) => check::run(arguments),
         Command::Connect(arguments) => connect::run(arguments),
         Command::Store(arguments) => store::run(arguments, line.json),
+        Command::Fleet(arguments) => fleet::run(arguments, line.json),
         Command::Enroll(arguments) => enroll::run(arguments, line.json),
         Command::Serve(arguments) => serve::run(arguments, line.json),
         Command::Identity(arguments) => identity::run(arguments),

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::identity::{CertificateChain, CertificateSpec, GeneratedKey, KeyReader, KeyType};
 use mutual_trust::tls::{IdentityFolder, SigningKeyPair};
-use mutual_trust::{Fingerprint, Identity, ServerId};
+use mutual_trust::{Fingerprint, Identity, KeyPolicy, ServerId};
 use rustls::crypto::CryptoProvider;
 
 use crate::output::Failure;
@@ -17,6 +17,11 @@ use crate::{files, formats};
 /// The crypto provider of the command.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     mutual_trust::tls::provider::default_provider()
+}
+
+/// The algorithms with which signatures are verified.
+pub(crate) fn keys() -> KeyPolicy {
+    mutual_trust::tls::key_policy(&provider())
 }
 
 /// Our identity.

@@ -10,11 +10,12 @@ use std::sync::OnceLock;
 
 use mutual_trust::Fingerprint;
 use mutual_trust::error::{
-    CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
-    FolderError, GuardedError, HostNameError, IdError, IdentityError, IssueError, ProbeError,
-    SanPatternError, SealKeyError, SettingError, SourceError, StoreError, StoreFileError,
-    TimestampError, WindowsError, WriteError,
+    BundleError, CertificateError, ConfigError, CrlError, DurableError, EnrolmentError,
+    FingerprintError, FolderError, GuardedError, HostNameError, IdError, IdentityError, IssueError,
+    MemberError, ProbeError, SanPatternError, SealKeyError, SettingError, SourceError, StoreError,
+    StoreFileError, TimestampError, WindowsError, WriteError,
 };
+use mutual_trust_fleet::TransportError;
 use serde_json::Value;
 
 use self::colour::{painted, wants_colour};
@@ -181,6 +182,7 @@ macro_rules! rooms {
 }
 
 rooms! {
+    BundleError => "fleet",
     CertificateError => "certificate",
     ConfigError => "tls",
     CrlError => "crl",
@@ -191,6 +193,7 @@ rooms! {
     IdentityError => "identity",
     IssueError => "issue",
     TimestampError => "time",
+    TransportError => "transport",
     SanPatternError => "pattern",
     SealKeyError => "seal",
     SettingError => "setting",
@@ -250,6 +253,18 @@ impl From<FolderError> for Failure {
             return inner.into();
         }
         Self::of("folder", &error)
+    }
+}
+
+impl From<MemberError> for Failure {
+    fn from(error: MemberError) -> Self {
+        if let MemberError::Bundle(inner) = error {
+            return inner.into();
+        }
+        if let MemberError::Durable(inner) = error {
+            return inner.into();
+        }
+        Self::of("fleet", &error)
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct SealArguments {
 
 impl SealArguments {
     /// Settings with which the store is read.
-    fn settings(&self, keys: KeyPolicy) -> Result<DurableSettings, Failure> {
+    pub(crate) fn settings(&self, keys: KeyPolicy) -> Result<DurableSettings, Failure> {
         let settings = DurableSettings::new(keys);
         Ok(match &self.seal_key {
             Some(path) => settings.with_seal(Arc::new(SealKey::from_file(path)?)),

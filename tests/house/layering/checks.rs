@@ -148,7 +148,7 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 30] = [
+const MODULES: [&str; 32] = [
     "plain",
     "account",
     "json",
@@ -167,10 +167,12 @@ const MODULES: [&str; 30] = [
     "exchange",
     "link",
     "kmip",
+    "nodes",
     "inspect",
     "check",
     "connect",
     "store",
+    "fleet",
     "enroll",
     "session",
     "serve",

@@ -52,4 +52,6 @@ pub(crate) struct Reported {
     pub(crate) ending: usize,
     /// How many weaknesses it names
     pub(crate) weaknesses: usize,
+    /// How many nodes of the fleet are behind, silent or hold another bundle; null without `--nodes`
+    pub(crate) nodes_behind: Option<usize>,
 }

@@ -63,6 +63,16 @@ pub(crate) struct Bounded<T> {
     pub(crate) more: usize,
 }
 
+impl<T> Bounded<T> {
+    /// A list without items.
+    pub(crate) const fn none() -> Self {
+        Self {
+            items: Vec::new(),
+            more: 0,
+        }
+    }
+}
+
 /// A decision on a peer.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -11,6 +11,7 @@ mod changes;
 mod exports;
 mod facts;
 mod files;
+mod fleets;
 mod keeping;
 mod links;
 mod rotation;
@@ -23,6 +24,7 @@ pub(crate) use changes::*;
 pub(crate) use exports::*;
 pub(crate) use facts::*;
 pub(crate) use files::*;
+pub(crate) use fleets::*;
 pub(crate) use keeping::*;
 pub(crate) use links::*;
 pub(crate) use rotation::*;
@@ -73,6 +75,16 @@ named! {
     "completions" => Completions,
     "connect" => Connected,
     "enroll" => Enrolled,
+    "fleet-diff" => FleetDiff,
+    "fleet-draft" => FleetDraft,
+    "fleet-fetch" => FleetFetched,
+    "fleet-key" => FleetKeyFiles,
+    "fleet-keys" => FleetKeys,
+    "fleet-member" => FleetMembership,
+    "fleet-publication" => FleetPublished,
+    "fleet-signature" => FleetSigned,
+    "fleet-status" => FleetStatus,
+    "fleet-take" => FleetTaken,
     "identity" => IdentityFiles,
     "identity-renewal" => IdentityRenewal,
     "identity-request" => RequestFiles,
@@ -99,6 +111,7 @@ named! {
     "store-verify" => Verified,
     others:
     "error" => Problem,
+    "fleet-follow-event" => FleetNodeState,
     "serve-event" => Event,
     "store-follow-event" => FollowState,
 }

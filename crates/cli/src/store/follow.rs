@@ -70,7 +70,7 @@ pub(super) struct FollowArguments {
 
 /// What becomes of an update that locks a peer out, or may do so.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Guard {
+pub(crate) enum Guard {
     /// Apply it, and name the peers
     Report,
     /// Keep the entries from before, and name the peers

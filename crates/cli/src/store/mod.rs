@@ -31,7 +31,9 @@ use clap::{Args, Subcommand};
 use crate::json::LOOKS_AT_FILES;
 use crate::output::{Failure, Outcome};
 use change::Change;
+pub(crate) use follow::Guard;
 use make::Common;
+pub(crate) use scope::Span;
 
 /// The store and the subcommand.
 #[derive(Args, Debug)]

@@ -116,7 +116,7 @@ impl ScopeArguments {
 
 /// A span of time: `30d`, `12h`, `90m`, `2w`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span(pub(super) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl FromStr for Span {
     type Err = &'static str;

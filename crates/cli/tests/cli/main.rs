@@ -16,6 +16,7 @@ mod clock;
 mod ends;
 mod enrolling;
 mod exporting;
+mod fleets;
 mod following;
 #[cfg(feature = "formats")]
 mod formats;

@@ -16,6 +16,7 @@ use mutual_trust::store::{Claim, Entry, EntryKey, Scope, Server};
 use mutual_trust::{CurrentTime, Policy, ServerId, TrustSnapshot};
 
 use super::html::{Html, State};
+use super::nodes::Nodes;
 use crate::facts;
 use crate::output::{identified, shown};
 
@@ -42,6 +43,8 @@ pub(super) struct Facts<'a> {
     /// Files that other users can write.
     pub(super) exposed: Vec<String>,
     pub(super) own: &'a [Own],
+    /// The nodes of a fleet, if it is asked for.
+    pub(super) nodes: Option<&'a Nodes>,
     /// All entries, in order.
     pub(super) entries: Vec<&'a Entry>,
     /// All that ends, with 256 of each severity.

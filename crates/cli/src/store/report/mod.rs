@@ -8,6 +8,7 @@ mod ends;
 mod facts;
 mod html;
 mod lists;
+mod nodes;
 mod page;
 mod peers;
 mod weak;
@@ -22,9 +23,11 @@ use mutual_trust::identity::{IfExists, write_private};
 
 use super::make::{Common, judged_at};
 use crate::json::Reported;
+use crate::nodes::Place;
 use crate::output::{Failure, Outcome};
 use crate::{files, ours, plain};
 use facts::{Facts, Own};
+use nodes::Nodes;
 
 /// Where the page goes, and what it is about.
 #[derive(Args, Clone, Debug)]
@@ -42,6 +45,9 @@ pub(super) struct Arguments {
     /// A chain of our own, or the folder of our identity, to be shown as well
     #[arg(long, value_name = "CHAIN|FOLDER")]
     own: Vec<PathBuf>,
+    /// Where the nodes of a fleet look and report, to show which ones are behind: a folder, or an address
+    #[arg(long, value_name = "FOLDER|ADDRESS")]
+    nodes: Option<Place>,
     /// Judge at this time instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -71,6 +77,11 @@ pub(super) fn run(
             chain,
         }));
     }
+    let nodes = arguments
+        .nodes
+        .as_ref()
+        .map(|place| nodes::read(place, clock));
+    let nodes = nodes.transpose()?;
     let view: &TrustSnapshot = loaded.store.contents();
     let exposed = DurableStore::writable_by_others(folder);
     // A page about all else is better than none.
@@ -87,6 +98,7 @@ pub(super) fn run(
         seen: seen.as_ref(),
         exposed: exposed.iter().map(|path| plain::path(path)).collect(),
         own: &own,
+        nodes: nodes.as_ref(),
         entries: view.entries(),
         ends: Facts::ends(view, &policy, clock, &own)?,
         without: Facts::without(view, &policy, clock),
@@ -114,6 +126,7 @@ pub(super) fn run(
         without_usable: facts.without.len(),
         ending: ending.fold(0, usize::saturating_add),
         weaknesses: page.weaknesses,
+        nodes_behind: nodes.as_ref().map(Nodes::behind),
     };
     let text = format!(
         "written to {}: generation {}, {} bytes",

@@ -10,8 +10,9 @@ use rustls::crypto::hash::HashAlgorithm;
 
 use super::facts::{Facts, month};
 use super::html::{Html, State, count};
+use super::nodes::Nodes;
 use super::weak::{self, Weakness};
-use super::{changes, ends, lists, peers};
+use super::{changes, ends, lists, nodes, peers};
 use crate::facts::clock_lines;
 use crate::ours;
 
@@ -72,6 +73,7 @@ pub(super) fn page(facts: &Facts<'_>) -> Page {
     navigation(facts, &mut html);
     ends::lost(facts, &mut html);
     ends::timeline(facts, &mut html);
+    nodes::nodes(facts, &mut html);
     peers::servers(facts, &mut html);
     peers::groups(facts, &mut html);
     peers::renewals(facts, &mut html);
@@ -135,10 +137,11 @@ fn navigation(facts: &Facts<'_>, html: &mut Html) {
     html.raw("<nav aria-label=\"Sections\"><ul>\n");
     let has_groups = facts.view.groups().next().is_some();
     let has_authorities = facts.entries.iter().any(|entry| entry.slot() != Slot::Pin);
-    let all: [(bool, &str, &str); 12] = [
+    let all: [(bool, &str, &str); 13] = [
         (true, "#lost", "Left with nothing"),
         (true, "#ends", "What ends"),
         (true, "#servers", "Servers"),
+        (facts.nodes.is_some(), "#nodes", "Fleet"),
         (has_groups, "#groups", "Groups"),
         (true, "#renewals", "Renewals and drift"),
         (true, "#clients", "Clients"),
@@ -209,6 +212,14 @@ fn glance(facts: &Facts<'_>, weaknesses: &[Weakness], html: &mut Html) {
         card(State::Warn, "Ends soon", &text);
     } else {
         card(State::Good, "Ends", "nothing ends within 30 days");
+    }
+    match facts.nodes.map(Nodes::behind) {
+        None => {}
+        Some(0) => card(State::Good, "Fleet", "all nodes have the bundle"),
+        Some(behind) => {
+            let text = count(behind, "node needs attention", "nodes need attention");
+            card(State::Urgent, "Fleet", &text);
+        }
     }
     if weaknesses.is_empty() {
         card(State::Good, "Weaknesses", "none found");

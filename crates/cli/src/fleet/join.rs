@@ -1,0 +1,91 @@
+//! A store joins a fleet, and leaves it.
+
+use std::path::Path;
+
+use clap::Args;
+use mutual_trust::Fingerprint;
+use mutual_trust::admin::bundle::{FleetMember, KeySet, Part, Publication};
+
+use super::node::{self, Which};
+use super::publish::{other_digest, with_digest};
+use super::words;
+use crate::nodes::Place;
+use crate::output::{Failure, Outcome};
+use crate::plain;
+
+/// The fleet that is joined.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The digest comes from an administrator, over another channel than the publications: `fleet keys show` prints it. Without
+--digest it is asked for before anything is shown. The key set of any version will do that the publication has.
+
+Exit codes: 0 joined. 1 no key set there has this digest (OtherDigest). 2 failed.")]
+pub(super) struct Join {
+    /// Where the publication is (a file, a folder, or an address), or the file of the key set
+    #[arg(value_name = "FILE|FOLDER|ADDRESS")]
+    from: Place,
+    /// The digest of the key set; without this option, it is asked for
+    #[arg(long, value_name = "SHA-256")]
+    digest: Option<Fingerprint>,
+    /// The part that the node takes; without it, the part of the publication, or all
+    #[arg(long)]
+    part: Option<Part>,
+    /// Join again where the state of the node was lost: no bundle below this sequence is taken. Ask an administrator for the
+    /// newest one
+    #[arg(long, value_name = "SEQUENCE", value_parser = clap::value_parser!(u64).range(1..))]
+    again: Option<u64>,
+    #[command(flatten)]
+    which: Which,
+}
+
+/// What a key set begins with.
+const KEY_SET: &[u8] = b"mutual-trust key-set ";
+
+/// The key set with a digest, and the part that goes with it.
+fn found(bytes: &[u8], digest: Fingerprint) -> Result<Option<(KeySet, Part)>, Failure> {
+    if bytes.starts_with(KEY_SET) {
+        let keys = KeySet::read(bytes)?;
+        return Ok((keys.digest() == digest).then_some((keys, Part::All)));
+    }
+    let publication = Publication::read(bytes)?;
+    let part = publication.bundle().head().part();
+    Ok(with_digest(&publication, digest).map(|keys| (keys, part)))
+}
+
+/// Makes a store a node of a fleet.
+pub(super) fn join(arguments: &Join, as_json: bool) -> Result<Outcome, Failure> {
+    let which = &arguments.which;
+    // The store must be there before a person reads a digest out.
+    let mut store = which.open()?;
+    let heard = words::heard(arguments.digest, as_json)?;
+    let about = |failure: Failure| failure.about(&arguments.from);
+    let bytes = arguments.from.bytes()?;
+    let Some((keys, part)) = found(&bytes, heard).map_err(about)? else {
+        let code = Some(String::from("OtherDigest"));
+        return Ok(node::none(false, other_digest()).or_refused(code));
+    };
+    let part = arguments.part.unwrap_or(part);
+    let member = match arguments.again {
+        None => FleetMember::join(&mut store, keys, heard, part)?,
+        Some(least) => FleetMember::rejoin(&mut store, keys, heard, part, least)?,
+    };
+    let text = format!("{} takes part in it now", shown(which.folder()));
+    Ok(node::outcome(&member.state(), true, &text))
+}
+
+fn shown(folder: &Path) -> String {
+    plain::path(folder)
+}
+
+/// Ends the membership of a store.
+pub(super) fn leave(which: &Which) -> Result<Outcome, Failure> {
+    let mut store = which.open()?;
+    let member = which.member(&mut store)?;
+    let fleet = member.state().fleet;
+    member.leave(&mut store)?;
+    let text = format!(
+        "{} takes part in fleet {fleet} no more; what came from it stays as if it had been installed here",
+        shown(which.folder())
+    );
+    Ok(node::none(true, text))
+}

@@ -1,0 +1,192 @@
+//! A node: its store, and what it holds of a fleet.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use mutual_trust::CurrentTime;
+use mutual_trust::admin::DurableStore;
+use mutual_trust::admin::bundle::{FleetId, FleetMember, HeldBundle, MemberState};
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+
+use crate::json::{FleetMembership, FleetNodeState};
+use crate::output::{Failure, Outcome};
+use crate::trust::OpenArguments;
+use crate::{account, ours, plain};
+
+/// The store of a node, and the fleet.
+#[derive(Args, Debug)]
+pub(super) struct Which {
+    /// The folder of the store
+    #[arg(long, value_name = "FOLDER")]
+    store: PathBuf,
+    /// The fleet, if the store takes part in several
+    #[arg(long, value_name = "FLEET")]
+    id: Option<FleetId>,
+    /// Who asks for the change: a person, a ticket; without it, the account of the process
+    #[arg(long, value_name = "WHO")]
+    by: Option<String>,
+    #[command(flatten)]
+    open: OpenArguments,
+}
+
+impl Which {
+    pub(super) fn folder(&self) -> &Path {
+        &self.store
+    }
+
+    /// Opens the store.
+    pub(super) fn open(&self) -> Result<DurableStore, Failure> {
+        let settings = self.open.settings(ours::keys())?;
+        let (mut store, _) = DurableStore::open(&self.store, settings)?;
+        let by = self.by.clone().unwrap_or_else(account::of_process);
+        store.set_actor(Some(&by))?;
+        Ok(store)
+    }
+
+    /// The fleet of the store. `None` if it takes part in none.
+    fn fleet(&self, store: &DurableStore) -> Result<Option<FleetId>, Failure> {
+        if self.id.is_some() {
+            return Ok(self.id.clone());
+        }
+        let all = FleetMember::fleets(store)?;
+        match all.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(only.clone())),
+            several => {
+                let names: Vec<&str> = several.iter().map(FleetId::as_str).collect();
+                let text = format!(
+                    "the store takes part in several fleets: name one with --id: {}",
+                    names.join(", ")
+                );
+                Err(Failure::new("usage", text))
+            }
+        }
+    }
+
+    /// The membership of the store.
+    pub(super) fn member(&self, store: &mut DurableStore) -> Result<FleetMember, Failure> {
+        let missing = || {
+            let text = "the store takes part in no fleet: `fleet join` makes it a node of one";
+            Failure::new("fleet/NoMember", text).about(plain::path(&self.store))
+        };
+        let fleet = self.fleet(store)?.ok_or_else(missing)?;
+        Ok(FleetMember::open(store, &fleet)?)
+    }
+}
+
+/// The bundle of which a state speaks first.
+fn newest(state: &MemberState) -> Option<&HeldBundle> {
+    state.newest.as_ref()
+}
+
+/// Whether the set in the store is past its end.
+fn has_ended(state: &MemberState) -> bool {
+    let CurrentTime::Known(now) = SystemClock::new().now() else {
+        return false;
+    };
+    state
+        .applied
+        .as_ref()
+        .is_some_and(|applied| now > applied.until)
+}
+
+fn until(bundle: &HeldBundle) -> String {
+    Timestamp::from(bundle.until).to_string()
+}
+
+/// What a node holds, for the lines of events.
+pub(super) fn state_fact(state: &MemberState, fault: Option<String>) -> FleetNodeState {
+    FleetNodeState {
+        fleet: state.fleet.to_string(),
+        sequence: newest(state).map(|bundle| bundle.sequence),
+        applied: state.newest.is_some() && state.is_applied(),
+        until: newest(state).map(until),
+        fault,
+    }
+}
+
+/// The code and the text of what is wrong with what a node holds.
+pub(super) fn fault(state: &MemberState) -> Option<(&'static str, String)> {
+    if let Some(applied) = state.applied.as_ref().filter(|_| has_ended(state)) {
+        let text = format!(
+            "bundle {} ended at {}; it stays in force until the next one is published",
+            applied.sequence,
+            until(applied)
+        );
+        return Some(("Expired", text));
+    }
+    let newest = newest(state).filter(|_| !state.is_applied())?;
+    let text = format!(
+        "bundle {} is held and not applied: `fleet take` says why",
+        newest.sequence
+    );
+    Some(("NotApplied", text))
+}
+
+/// What a node holds, in words and as JSON.
+pub(super) fn outcome(state: &MemberState, changed: bool, first: &str) -> Outcome {
+    let mut lines = vec![first.to_owned()];
+    lines.push(format!(
+        "fleet {}, part `{}`, key set {} with the digest {:#}",
+        state.fleet, state.part, state.keys_version, state.keys_digest
+    ));
+    match (newest(state), &state.applied) {
+        (None, _) => lines.push(String::from("it took no bundle yet: `fleet take` does")),
+        (Some(newest), applied) => {
+            lines.push(format!(
+                "bundle {}, good until {}, digest {:#}",
+                newest.sequence,
+                until(newest),
+                newest.digest
+            ));
+            if let Some(applied) = applied.as_ref().filter(|applied| *applied != newest) {
+                lines.push(format!("in the store: bundle {}", applied.sequence));
+            }
+        }
+    }
+    let fault = fault(state);
+    lines.extend(fault.iter().map(|(_, text)| format!("warning: {text}")));
+    lines.retain(|line| !line.is_empty());
+    let code = fault.as_ref().map(|(code, _)| (*code).to_owned());
+    let fact = FleetMembership {
+        changed,
+        fleet: Some(state.fleet.to_string()),
+        part: Some(state.part.to_string()),
+        keys_version: Some(state.keys_version),
+        keys_digest: Some(state.keys_digest.to_string()),
+        sequence: newest(state).map(|bundle| bundle.sequence),
+        digest: newest(state).map(|bundle| bundle.digest.to_string()),
+        applied: state.newest.is_some() && state.is_applied(),
+        until: newest(state).map(until),
+        fault: fault.map(|(_, text)| text),
+    };
+    Outcome::of(lines.join("\n"), &fact).or_refused(code)
+}
+
+/// A store that takes part in no fleet.
+pub(super) fn none(changed: bool, text: String) -> Outcome {
+    let fact = FleetMembership {
+        changed,
+        fleet: None,
+        part: None,
+        keys_version: None,
+        keys_digest: None,
+        sequence: None,
+        digest: None,
+        applied: false,
+        until: None,
+        fault: None,
+    };
+    Outcome::of(text, &fact)
+}
+
+/// Shows what a node holds.
+pub(super) fn show(which: &Which) -> Result<Outcome, Failure> {
+    let mut store = which.open()?;
+    if which.fleet(&store)?.is_none() {
+        let text = format!("{} takes part in no fleet", plain::path(&which.store));
+        return Ok(none(false, text).or_refused(Some(String::from("NoMember"))));
+    }
+    let member = which.member(&mut store)?;
+    Ok(outcome(&member.state(), false, ""))
+}

@@ -1,0 +1,76 @@
+//! What each node holds, and which ones are behind.
+
+use clap::Args as ClapArgs;
+use mutual_trust::CurrentTime;
+use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+use mutual_trust_fleet::NodeName;
+
+use super::words;
+use crate::json::FleetStatus;
+use crate::nodes::{self, Place, Standing};
+use crate::output::{Failure, Outcome};
+use crate::store::Span;
+
+/// How many nodes are listed for people. JSON has all.
+const MAX_SHOWN: usize = 64;
+
+/// Where the reports are.
+#[derive(ClapArgs, Debug)]
+#[command(after_help = "\
+A report says what a node says of itself. It is not signed, and proves nothing.
+
+Exit codes: 0 each node has the bundle. 1 one is behind, silent, missing, or holds another bundle (NodesBehind); or the bundle
+has ended, and no new node takes it over (Expired). 2 failed.")]
+pub(super) struct Arguments {
+    /// Where nodes look and report: a folder, or an address
+    #[arg(value_name = "FOLDER|ADDRESS")]
+    at: Place,
+    /// The name of a node that must have reported; it can be given again
+    #[arg(long, value_name = "NODE")]
+    expect: Vec<NodeName>,
+    /// A node without a report for so long is silent: 1d, 12h, 30m
+    #[arg(long, value_name = "SPAN", default_value = "1d")]
+    silent_after: Span,
+}
+
+/// Shows the nodes, those that are behind first.
+pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let publication = arguments.at.publication()?;
+    let bundle = publication.bundle();
+    let now = match SystemClock::new().now() {
+        CurrentTime::Known(now) => Some(Timestamp::from(now).seconds()),
+        CurrentTime::Unset => None,
+    };
+    let reports = arguments.at.reports()?;
+    let (expected, silent) = (&arguments.expect, arguments.silent_after.0);
+    let found = nodes::standings(&bundle.into(), reports, expected, silent, now);
+    let behind = found.iter().filter(|node| node.needs_attention()).count();
+    let mut lines = words::bundle_lines(bundle);
+    let until = Timestamp::from(bundle.head().until());
+    let has_ended = now.is_some_and(|now| now > until.seconds());
+    if has_ended {
+        lines.push(format!(
+            "refused: it ended at {until}: make the next one with `fleet draft`"
+        ));
+    }
+    lines.extend(found.iter().take(MAX_SHOWN).map(Standing::line));
+    if let more @ 1.. = found.len().saturating_sub(MAX_SHOWN) {
+        lines.push(format!("and {more} more, of which JSON has all"));
+    }
+    lines.push(match (found.len(), behind) {
+        (0, _) => String::from("no node has reported"),
+        (all, 0) => format!("all {all} nodes have it"),
+        (all, behind) => format!("{behind} of {all} nodes need attention"),
+    });
+    let code = match (behind, has_ended) {
+        (1.., _) => Some("NodesBehind"),
+        (0, true) => Some("Expired"),
+        (0, false) => None,
+    };
+    let fact = FleetStatus {
+        bundle: words::bundle_fact(bundle),
+        nodes: found.iter().map(Standing::fact).collect(),
+        behind,
+    };
+    Ok(Outcome::of(lines.join("\n"), &fact).or_refused(code.map(str::to_owned)))
+}

@@ -1,0 +1,637 @@
+//! `fleet`: whole stories of administrators and nodes, by the command alone.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use mutual_trust::certificate::Timestamp;
+use serde_json::Value;
+
+use crate::folder::Folder;
+use crate::openssl::openssl;
+use crate::run::{Ran, command, machine, run, run_with};
+
+/// Three administrators, a store with one key server, and a fleet of which two keys sign.
+fn founded(test: &str) -> Folder {
+    let folder = Folder::new(test);
+    for name in ["k1", "k2"] {
+        machine(&folder, name);
+    }
+    for name in ["ana", "ben", "cleo"] {
+        new_key(&folder, name);
+    }
+    for line in [
+        "store create --store source",
+        "store server add k1 k1.example --store source",
+        "store pin k1.pem --server k1 --store source",
+        "fleet init arrays --threshold 2 --key ana.pub --key ben.pub --key cleo.pub --fleet fleet",
+        "store create --store node",
+    ] {
+        run(&folder, line).ends_with(0);
+    }
+    folder
+}
+
+fn new_key(folder: &Folder, name: &str) {
+    let line = format!("fleet new-key {name}.key --public-key {name}.pub");
+    run(folder, &line).ends_with(0);
+}
+
+fn draft(folder: &Folder) {
+    run(folder, "fleet draft --store source --days 90 --fleet fleet").ends_with(0);
+}
+
+/// Each of them signs the draft.
+fn signed(folder: &Folder, names: &[&str]) -> String {
+    let mut all = String::new();
+    for name in names {
+        let line =
+            format!("fleet sign fleet/draft --key {name}.key --out {name}.sig --replace --accept");
+        run(folder, &line).ends_with(0);
+        all.push_str(&format!(" --signature {name}.sig"));
+    }
+    all
+}
+
+fn publish(folder: &Folder, names: &[&str]) -> Ran {
+    let signatures = signed(folder, names);
+    run(
+        folder,
+        &format!("fleet publish {signatures} --to site --fleet fleet --json"),
+    )
+}
+
+/// Drafts what the store has, and publishes it.
+fn published(folder: &Folder) {
+    draft(folder);
+    publish(folder, &["ana", "ben"]).ends_with(0);
+}
+
+/// The digest of the newest key set of the publisher's folder.
+fn digest(folder: &Folder) -> String {
+    let shown = run(folder, "fleet keys show fleet/keys --json")
+        .ends_with(0)
+        .json();
+    shown["digest"].as_str().unwrap().to_owned()
+}
+
+fn join(folder: &Folder, store: &str) {
+    let line = format!(
+        "fleet join site --digest {} --store {store}",
+        digest(folder)
+    );
+    run(folder, &line).ends_with(0);
+}
+
+/// A node that has joined what is published.
+fn joined(folder: &Folder) {
+    join(folder, "node");
+}
+
+const TAKE: &str = "fleet take site --node array-7 --store node";
+
+fn take(folder: &Folder) -> Ran {
+    run(folder, &format!("{TAKE} --json"))
+}
+
+fn entries(folder: &Folder, store: &str) -> Vec<Value> {
+    let list = run(folder, &format!("store list --store {store} --json"))
+        .ends_with(0)
+        .json();
+    list["entries"].as_array().unwrap().clone()
+}
+
+fn publication(folder: &Folder) -> PathBuf {
+    folder.file("site/publication")
+}
+
+#[test]
+fn two_of_three_administrators_publish_and_a_node_takes_over() {
+    let folder = founded("cli-fleet");
+    draft(&folder);
+    // One key signs twice, and counts once.
+    let ran = publish(&folder, &["ana"]).ends_with(1);
+    assert_eq!(ran.json()["refused"], "TooFewSignatures");
+    let twice = "fleet publish --signature ana.sig --signature ana.sig --to site --fleet fleet";
+    run(&folder, twice)
+        .ends_with(1)
+        .says("refused[TooFewSignatures]");
+    assert!(!publication(&folder).exists());
+    let made = publish(&folder, &["ana", "cleo"]).ends_with(0).json();
+    assert_eq!(made["bundle"]["sequence"], 1);
+    assert_eq!(made["signers"].as_array().unwrap().len(), 2);
+    assert!(!folder.file("fleet/draft").exists());
+    // A node that is told another digest sees nothing of it.
+    let other = format!("{}00", &digest(&folder)[..93]);
+    run(
+        &folder,
+        &format!("fleet join site --digest {other} --store node"),
+    )
+    .ends_with(1)
+    .says("refused[OtherDigest]");
+    run(&folder, "fleet show --store node --json").ends_with(1);
+    let heard = format!("{}\n", digest(&folder));
+    run_with(&folder, "fleet join site --store node", &heard).ends_with(0);
+    run(&folder, "fleet status site --expect array-7")
+        .ends_with(1)
+        .says("missing: node array-7: it never reported");
+    let taken = take(&folder).ends_with(0).json();
+    assert_eq!(
+        (&taken["changed"], &taken["sequence"]),
+        (&true.into(), &1.into())
+    );
+    let held = entries(&folder, "node");
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert_eq!(held[0]["source"], "fleet arrays");
+    run(&folder, "store log --store node")
+        .ends_with(0)
+        .says("take over fleet arrays sequence 1");
+    let again = take(&folder).ends_with(0).json();
+    assert_eq!(again["changed"], false);
+    let shown = run(&folder, "fleet show --store node --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(
+        (&shown["sequence"], &shown["applied"]),
+        (&1.into(), &true.into())
+    );
+    let status = run(&folder, "fleet status site --expect array-7 --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(status["nodes"][0]["state"], "current");
+    // What was installed here stays.
+    run(&folder, "store server add k2 k2.example --store node").ends_with(0);
+    run(&folder, "store pin k2.pem --server k2 --store node").ends_with(0);
+    run(
+        &folder,
+        "store remove k1.pem --server k1 --force --store source",
+    )
+    .ends_with(0);
+    run(&folder, "store pin k2.pem --server k1 --store source").ends_with(0);
+    published(&folder);
+    let status = run(&folder, "fleet status site --json").ends_with(1).json();
+    assert_eq!(
+        (&status["refused"], &status["behind"]),
+        (&"NodesBehind".into(), &1.into())
+    );
+    assert_eq!(status["nodes"][0]["fault"], "it holds bundle 1");
+    take(&folder).ends_with(1); // it locked a peer out, and says so
+    let held = entries(&folder, "node");
+    assert_eq!(held.len(), 2, "{held:?}");
+    run(&folder, "fleet leave --store node").ends_with(0);
+    assert_eq!(entries(&folder, "node").len(), 2);
+    run(&folder, TAKE)
+        .ends_with(2)
+        .says("error[fleet/NoMember]");
+}
+
+#[test]
+fn what_is_signed_is_shown_first_and_not_signed_without_a_yes() {
+    let folder = founded("cli-fleet-shown");
+    published(&folder);
+    fs::copy(publication(&folder), folder.file("last")).unwrap();
+    run(&folder, "store server add k2 k2.example --store source").ends_with(0);
+    run(&folder, "store pin k2.pem --server k2 --store source").ends_with(0);
+    let drafted = run(
+        &folder,
+        "fleet draft --store source --days 30 --fleet fleet --json",
+    )
+    .ends_with(0)
+    .json();
+    assert_eq!(drafted["difference"]["from"], 1);
+    let came = drafted["difference"]["came"].to_string();
+    assert!(came.contains("k2"), "{came}");
+    // The machine of an administrator has nothing but the draft, its key, and what it signed last.
+    let offline = Folder::new("cli-fleet-offline");
+    for name in ["ana.key", "last"] {
+        fs::copy(folder.file(name), offline.file(name)).unwrap();
+    }
+    fs::copy(folder.file("fleet/draft"), offline.file("draft")).unwrap();
+    let line = "fleet sign draft --last last --key ana.key --out ana.sig";
+    run_with(&offline, line, "no\n")
+        .ends_with(1)
+        .says("bundle 2 of fleet arrays")
+        .says("k2.example")
+        .says("refused[NotAccepted]");
+    assert!(!offline.file("ana.sig").exists());
+    let ran = run_with(&offline, line, "yes\n").ends_with(0);
+    assert!(ran.err.contains("+ "), "{ran:?}");
+    assert!(!ran.err.contains("k1.example"), "it is in both: {ran:?}");
+    assert!(offline.file("ana.sig").exists());
+    run_with(
+        &offline,
+        "fleet sign draft --key ana.key --out all.sig",
+        "yes\n",
+    )
+    .ends_with(0)
+    .says("k1.example");
+    // A key that is in no key set signs nothing.
+    new_key(&offline, "mallory");
+    run(
+        &offline,
+        "fleet sign draft --key mallory.key --out m.sig --accept",
+    )
+    .ends_with(2)
+    .says("error[fleet/ForeignSignature]");
+}
+
+#[test]
+fn another_program_signs_a_file() {
+    let Some(tool) = openssl("cli-fleet-openssl-tool") else {
+        return;
+    };
+    let folder = Folder::new("cli-fleet-openssl");
+    machine(&folder, "k1");
+    let shell = |line: &str| {
+        let mut words = line.split(' ');
+        let done = Command::new(words.next().unwrap())
+            .args(words)
+            .current_dir(folder.path())
+            .output();
+        let done = done.unwrap();
+        assert!(
+            done.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+    };
+    drop(tool);
+    new_key(&folder, "ana");
+    shell("openssl genpkey -algorithm ed25519 -out ben.key");
+    shell("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out cleo.key");
+    for name in ["ben", "cleo"] {
+        shell(&format!(
+            "openssl pkey -in {name}.key -pubout -out {name}.pub"
+        ));
+    }
+    for line in [
+        "store create --store source",
+        "store server add k1 k1.example --store source",
+        "store pin k1.pem --server k1 --store source",
+        "fleet init arrays --threshold 2 --key ana.pub --key ben.pub --key cleo.pub --fleet fleet",
+        "fleet draft --store source --days 90 --fleet fleet",
+        "fleet sign fleet/draft --to-sign draft.bin --accept",
+    ] {
+        run(&folder, line).ends_with(0);
+    }
+    shell("openssl pkeyutl -sign -rawin -inkey ben.key -in draft.bin -out ben.raw");
+    shell(
+        "openssl pkeyutl -sign -rawin -digest sha256 -inkey cleo.key -in draft.bin -out cleo.raw",
+    );
+    for name in ["ben", "cleo"] {
+        let line = format!(
+            "fleet sign fleet/draft --public-key {name}.pub --signature {name}.raw --out {name}.sig --accept"
+        );
+        run(&folder, &line).ends_with(0);
+    }
+    // The signature of another key is found before it travels.
+    run(
+        &folder,
+        "fleet sign fleet/draft --public-key ben.pub --signature cleo.raw --out x.sig --accept",
+    )
+    .ends_with(2)
+    .says("error[fleet/WrongSignature]");
+    run(
+        &folder,
+        "fleet publish --signature ben.sig --signature cleo.sig --to site --fleet fleet",
+    )
+    .ends_with(0);
+}
+
+#[test]
+fn the_keys_are_rotated_step_by_step() {
+    let folder = founded("cli-fleet-rotation");
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    new_key(&folder, "dora");
+    let line = "fleet keys change --add dora.pub --remove cleo.pub --days 90 --fleet fleet --json";
+    let changed = run(&folder, line).ends_with(0).json();
+    assert_eq!(
+        changed["difference"]["keys_came"].as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(
+        changed["difference"]["keys_gone"].as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(changed["bundle"]["keys_version"], 2);
+    // Cleo and dora are two keys, and one of each version.
+    let ran = publish(&folder, &["cleo", "dora"]).ends_with(1);
+    let code = ran.json()["refused"].as_str().unwrap().to_owned();
+    assert!(
+        ["KeySetNotSigned", "TooFewSignatures"].contains(&code.as_str()),
+        "{code}"
+    );
+    publish(&folder, &["ana", "ben"]).ends_with(0);
+    assert_eq!(take(&folder).ends_with(0).json()["sequence"], 2);
+    let shown = run(&folder, "fleet show --store node --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(shown["keys_version"], 2);
+    assert_eq!(shown["keys_digest"], digest(&folder));
+    // A key that was removed signs nothing more.
+    draft(&folder);
+    run(
+        &folder,
+        "fleet sign fleet/draft --key cleo.key --out cleo.sig --replace --accept",
+    )
+    .ends_with(2)
+    .says("error[fleet/ForeignSignature]");
+    publish(&folder, &["dora", "ben"]).ends_with(0);
+    assert_eq!(take(&folder).ends_with(0).json()["sequence"], 3);
+    // A new node joins by today's key set, and one that was told the first one goes on from it.
+    run(&folder, "store create --store other").ends_with(0);
+    join(&folder, "other");
+    run(&folder, "fleet take site --node array-8 --store other").ends_with(0);
+}
+
+#[test]
+fn who_stole_one_key_publishes_nothing() {
+    let folder = founded("cli-fleet-stolen");
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    // The thief has ana's key and what is published, and can write to the site.
+    run(
+        &folder,
+        &format!(
+            "fleet fetch site --digest {} --fleet thief",
+            digest(&folder)
+        ),
+    )
+    .ends_with(0);
+    run(&folder, "store create --store evil").ends_with(0);
+    run(&folder, "store server add k1 k1.example --store evil").ends_with(0);
+    run(&folder, "store pin k2.pem --server k1 --store evil").ends_with(0);
+    run(&folder, "fleet draft --store evil --days 90 --fleet thief").ends_with(0);
+    run(
+        &folder,
+        "fleet sign thief/draft --key ana.key --out thief.sig --accept",
+    )
+    .ends_with(0);
+    run(
+        &folder,
+        "fleet publish --signature thief.sig --to site --fleet thief",
+    )
+    .ends_with(1)
+    .says("refused[TooFewSignatures]");
+    let good = fs::read(publication(&folder)).unwrap();
+    fs::copy(folder.file("thief/draft"), publication(&folder)).unwrap();
+    let before = entries(&folder, "node");
+    let refused = take(&folder).ends_with(1).json();
+    assert_eq!(refused["refused"], "TooFewSignatures");
+    assert_eq!(refused["changed"], false);
+    assert_eq!(entries(&folder, "node"), before);
+    fs::write(publication(&folder), good).unwrap();
+    // The key is retired, by the two others.
+    new_key(&folder, "ana-2");
+    let line = "fleet keys change --add ana-2.pub --remove ana.pub --days 90 --fleet fleet";
+    run(&folder, line).ends_with(0);
+    publish(&folder, &["ben", "cleo"]).ends_with(0);
+    take(&folder).ends_with(0);
+    let shown = run(&folder, "fleet keys show site/publication").ends_with(0);
+    shown.says("key set 2 of fleet arrays");
+}
+
+#[test]
+fn an_old_publication_is_refused_and_changes_nothing() {
+    let folder = founded("cli-fleet-rollback");
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    let old = fs::read(publication(&folder)).unwrap();
+    run(&folder, "store block k2.pem --store source").ends_with(0);
+    published(&folder);
+    take(&folder).ends_with(0);
+    let new = fs::read(publication(&folder)).unwrap();
+    let store = fs::read(folder.file("node/trust-store")).unwrap();
+    let refused = |bytes: &[u8], code: &str| {
+        fs::write(publication(&folder), bytes).unwrap();
+        let ran = take(&folder).ends_with(1).json();
+        assert_eq!(ran["refused"], code);
+        assert_eq!(fs::read(folder.file("node/trust-store")).unwrap(), store);
+    };
+    refused(&old, "SequenceBelow");
+    let mut damaged = new.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    refused(&damaged, "Damaged");
+    refused(&new[..new.len() - 5], "Damaged");
+    fs::write(publication(&folder), &new).unwrap();
+    assert_eq!(take(&folder).ends_with(0).json()["sequence"], 2);
+    // The block came with it, and no bundle lifts it.
+    run(&folder, "store unblock k2.pem --store source").ends_with(0);
+    published(&folder);
+    take(&folder).ends_with(0);
+    let list = run(&folder, "store list --store node --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(
+        list["blocks"].as_array().unwrap().len(),
+        1,
+        "{}",
+        list["blocks"]
+    );
+}
+
+/// A time so many seconds from now.
+fn in_seconds(count: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = i64::try_from(now.as_secs()).unwrap();
+    Timestamp::from_seconds(now + count).to_string()
+}
+
+#[test]
+fn a_bundle_that_has_ended_is_not_taken_and_one_that_was_taken_stays() {
+    let folder = founded("cli-fleet-expired");
+    run(
+        &folder,
+        "fleet draft --store source --until 2020-01-01 --fleet fleet",
+    )
+    .ends_with(2);
+    let end = 12;
+    let line = format!(
+        "fleet draft --store source --until {} --fleet fleet",
+        in_seconds(end)
+    );
+    run(&folder, &line).ends_with(0);
+    publish(&folder, &["ana", "ben"]).ends_with(0);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    run(&folder, "store create --store late").ends_with(0);
+    join(&folder, "late");
+    thread::sleep(Duration::from_secs(u64::try_from(end).unwrap() + 1));
+    let ran = run(&folder, "fleet take site --node late --store late --json")
+        .ends_with(1)
+        .json();
+    assert_eq!(
+        (&ran["refused"], &ran["changed"]),
+        (&"Expired".into(), &false.into())
+    );
+    assert!(entries(&folder, "late").is_empty());
+    let ran = take(&folder).ends_with(1).json();
+    assert_eq!(ran["refused"], "Expired");
+    assert_eq!(entries(&folder, "node").len(), 1);
+    run(&folder, "fleet show --store node")
+        .ends_with(1)
+        .says("refused[Expired]");
+}
+
+#[test]
+fn a_bundle_that_locks_a_peer_out_is_held_by_the_guard_of_choice() {
+    let folder = founded("cli-fleet-guard");
+    run(&folder, "store server add k2 k2.example --store source").ends_with(0);
+    run(&folder, "store pin k2.pem --server k2 --store source").ends_with(0);
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    run(
+        &folder,
+        "store remove k2.pem --server k2 --force --store source",
+    )
+    .ends_with(0);
+    let drafted = run(
+        &folder,
+        "fleet draft --store source --days 90 --fleet fleet",
+    )
+    .ends_with(0);
+    drafted.says("refused since: server k2");
+    publish(&folder, &["ana", "ben"]).ends_with(0);
+    let held = run(&folder, &format!("{TAKE} --guard refuse --json"))
+        .ends_with(1)
+        .json();
+    assert_eq!(
+        (&held["refused"], &held["changed"]),
+        (&"LocksOut".into(), &false.into())
+    );
+    assert!(held["lost"].to_string().contains("server k2"), "{held}");
+    assert_eq!(entries(&folder, "node").len(), 2);
+    run(&folder, "fleet status site")
+        .ends_with(1)
+        .says("behind: node array-7")
+        .says("refused[NodesBehind]");
+    let page = "store report --html page.html --nodes site --store source";
+    run(&folder, page).ends_with(0);
+    let html = fs::read_to_string(folder.file("page.html")).unwrap();
+    assert!(
+        html.contains("array-7") && html.contains("behind"),
+        "{html}"
+    );
+    // It is applied, and a timer fails once.
+    let told = take(&folder).ends_with(1).json();
+    assert_eq!(
+        (&told["refused"], &told["changed"]),
+        (&"LockedOut".into(), &true.into())
+    );
+    assert_eq!(entries(&folder, "node").len(), 1);
+    take(&folder).ends_with(0);
+}
+
+#[test]
+fn a_node_that_follows_takes_each_publication_and_reports() {
+    let folder = founded("cli-fleet-follow");
+    published(&folder);
+    joined(&folder);
+    let line = "fleet follow site --node array-7 --store node --every 1 --for 14 --json";
+    let child = command(folder.path(), line)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    run(&folder, "store server add k2 k2.example --store source").ends_with(0);
+    run(&folder, "store pin k2.pem --server k2 --store source").ends_with(0);
+    published(&folder);
+    let out = child.wait_with_output().unwrap();
+    assert_eq!(out.status.code(), Some(0));
+    let text = String::from_utf8(out.stdout).unwrap();
+    let found = crate::schema::objects(&text);
+    let (last, events) = found.split_last().unwrap();
+    assert_eq!(
+        (last.0.as_str(), &last.1["sequence"]),
+        ("fleet-take", &2.into())
+    );
+    assert!(
+        events.iter().all(|(name, _)| name == "fleet-follow-event"),
+        "{text}"
+    );
+    assert_eq!(entries(&folder, "node").len(), 2);
+    let status = run(&folder, "fleet status site --json").ends_with(0).json();
+    assert_eq!(status["nodes"][0]["sequence"], 2);
+}
+
+#[test]
+fn a_lost_folder_is_made_of_what_is_published() {
+    let folder = founded("cli-fleet-fetch");
+    published(&folder);
+    let right = digest(&folder);
+    fs::remove_dir_all(folder.file("fleet")).unwrap();
+    let other = format!("{}00", &right[..93]);
+    run(
+        &folder,
+        &format!("fleet fetch site --digest {other} --fleet fleet"),
+    )
+    .ends_with(1)
+    .says("refused[OtherDigest]");
+    let heard = format!("{right}\n");
+    run_with(&folder, "fleet fetch site --fleet fleet", &heard).ends_with(0);
+    published(&folder);
+    let diff = run(&folder, "fleet diff site/publication source --json")
+        .ends_with(0)
+        .json();
+    assert_eq!(diff["first"]["sequence"], 2);
+    assert_eq!(diff["difference"]["came"].as_array().unwrap().len(), 0);
+    // Two administrators make the same bundle: the second one is told.
+    run(
+        &folder,
+        &format!("fleet fetch site --digest {right} --fleet second"),
+    )
+    .ends_with(0);
+    run(
+        &folder,
+        "fleet draft --store source --days 9 --fleet second",
+    )
+    .ends_with(0);
+    for name in ["ana", "ben"] {
+        let line = format!("fleet sign second/draft --key {name}.key --out {name}-2.sig --accept");
+        run(&folder, &line).ends_with(0);
+    }
+    published(&folder);
+    run(
+        &folder,
+        "fleet publish --signature ana-2.sig --signature ben-2.sig --to site --fleet second",
+    )
+    .ends_with(2)
+    .says("error[transport/Superseded]");
+}
+
+#[test]
+fn a_key_has_a_passphrase_and_only_its_owner_reads_it() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new("cli-fleet-key");
+    for kind in ["ed25519", "p256", "ml-dsa-65"] {
+        let line = format!("fleet new-key {kind}.key --public-key {kind}.pub --type {kind} --json");
+        let made = run(&folder, &line).ends_with(0).json();
+        assert_eq!(made["key"]["id"].as_str().unwrap().len(), 95);
+        let mode = fs::metadata(folder.file(&format!("{kind}.key")))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let again = run(&folder, "fleet new-key ed25519.key --public-key other.pub").ends_with(2);
+    again.says("error[write/Exists]");
+    assert!(!folder.file("other.pub").exists());
+    let line = "fleet init a.b --threshold 3 --key ed25519.pub --key p256.pub --key ml-dsa-65.pub --fleet fleet";
+    run(&folder, line).ends_with(0);
+    run(
+        &folder,
+        &line
+            .replace("threshold 3", "threshold 4")
+            .replace("--fleet fleet", "--fleet x"),
+    )
+    .ends_with(2);
+    run(&folder, line).ends_with(2).says("error[write/Exists]");
+}
