@@ -15,7 +15,7 @@ use mutual_trust::error::{
     MemberError, ProbeError, SanPatternError, SealKeyError, SettingError, SourceError, StoreError,
     StoreFileError, TimestampError, WindowsError, WriteError,
 };
-use mutual_trust_fleet::TransportError;
+use mutual_trust_fleet::{SettingError as FleetSettingError, TransportError};
 use serde_json::Value;
 
 use self::colour::{painted, wants_colour};
@@ -193,6 +193,7 @@ rooms! {
     IdentityError => "identity",
     IssueError => "issue",
     TimestampError => "time",
+    FleetSettingError => "setting",
     TransportError => "transport",
     SanPatternError => "pattern",
     SealKeyError => "seal",

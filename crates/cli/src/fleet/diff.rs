@@ -8,7 +8,7 @@ use mutual_trust::admin::bundle::{Bundle, BundleHead, Publication};
 use super::folder::newest;
 use super::words::{self, Side};
 use crate::json::FleetDiff;
-use crate::nodes::Place;
+use crate::nodes::{LinkArguments, Place, Reach};
 use crate::ours;
 use crate::output::{Failure, Outcome};
 use crate::trust::{self, SealArguments};
@@ -24,6 +24,8 @@ pub(super) struct Arguments {
     second: String,
     #[command(flatten)]
     seal: SealArguments,
+    #[command(flatten)]
+    link: LinkArguments,
 }
 
 /// The file that makes a folder that of a store.
@@ -36,7 +38,7 @@ enum Named {
 }
 
 impl Named {
-    fn read(text: &str) -> Result<Self, Failure> {
+    fn read(text: &str, link: &LinkArguments) -> Result<Self, Failure> {
         let path = Path::new(text);
         if path.join(STORE).is_file() {
             return Ok(Self::Store(path.to_owned()));
@@ -44,7 +46,9 @@ impl Named {
         let place: Place = text
             .parse()
             .map_err(|error: String| Failure::new("usage", error))?;
-        Ok(Self::Publication(Box::new(place.publication()?)))
+        Ok(Self::Publication(Box::new(
+            place.publication(&Reach::new(link))?,
+        )))
     }
 
     fn publication(&self) -> Option<&Publication> {
@@ -77,8 +81,8 @@ impl Named {
 /// Shows the records and keys in which they differ, and the peers that they judge differently.
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let (first, second) = (
-        Named::read(&arguments.first)?,
-        Named::read(&arguments.second)?,
+        Named::read(&arguments.first, &arguments.link)?,
+        Named::read(&arguments.second, &arguments.link)?,
     );
     let like = first.publication().or(second.publication());
     let like = like.ok_or_else(|| {

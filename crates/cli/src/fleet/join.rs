@@ -9,7 +9,7 @@ use mutual_trust::admin::bundle::{FleetMember, KeySet, Part, Publication};
 use super::node::{self, Which};
 use super::publish::{other_digest, with_digest};
 use super::words;
-use crate::nodes::Place;
+use crate::nodes::{LinkArguments, Place, Reach};
 use crate::output::{Failure, Outcome};
 use crate::plain;
 
@@ -36,6 +36,8 @@ pub(super) struct Join {
     again: Option<u64>,
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    link: LinkArguments,
 }
 
 /// What a key set begins with.
@@ -59,7 +61,9 @@ pub(super) fn join(arguments: &Join, as_json: bool) -> Result<Outcome, Failure> 
     let mut store = which.open()?;
     let heard = words::heard(arguments.digest, as_json)?;
     let about = |failure: Failure| failure.about(&arguments.from);
-    let bytes = arguments.from.bytes()?;
+    let bytes = arguments
+        .from
+        .bytes(&Reach::of_node(&arguments.link, store.live()))?;
     let Some((keys, part)) = found(&bytes, heard).map_err(about)? else {
         let code = Some(String::from("OtherDigest"));
         return Ok(node::none(false, other_digest()).or_refused(code));

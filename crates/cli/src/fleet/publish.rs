@@ -12,7 +12,7 @@ use super::draft;
 use super::folder::{Folder, newest};
 use super::words;
 use crate::json::{FleetFetched, FleetPublished};
-use crate::nodes::Place;
+use crate::nodes::{LinkArguments, Place, Reach};
 use crate::output::{Failure, Outcome};
 use crate::{files, ours, plain};
 
@@ -35,6 +35,8 @@ pub(super) struct Publish {
     to: Vec<Place>,
     #[command(flatten)]
     folder: Folder,
+    #[command(flatten)]
+    link: LinkArguments,
 }
 
 /// Adds the signatures, verifies, and publishes.
@@ -70,9 +72,10 @@ pub(super) fn run(arguments: &Publish) -> Result<Outcome, Failure> {
             return Ok(Outcome::of(lines.join("\n"), &fact).or_refused(Some(code)));
         }
     };
+    let reach = Reach::new(&arguments.link);
     let mut places = Vec::new();
     for place in &arguments.to {
-        put(place, last.as_ref(), &draft)?;
+        put(place, &reach, last.as_ref(), &draft)?;
         lines.push(format!("published at {place}"));
         places.push(place.to_string());
     }
@@ -152,9 +155,14 @@ fn as_made(held: &Held, publication: &Publication) -> Result<Verified, BundleErr
 }
 
 /// Puts the publication in the place of the last one.
-fn put(place: &Place, last: Option<&Publication>, draft: &Publication) -> Result<(), Failure> {
+fn put(
+    place: &Place,
+    reach: &Reach<'_>,
+    last: Option<&Publication>,
+    draft: &Publication,
+) -> Result<(), Failure> {
     place.prepare()?;
-    let mut publisher = place.publisher()?;
+    let mut publisher = place.publisher(reach)?;
     let bytes = draft.to_bytes();
     let found = publisher
         .current()
@@ -205,13 +213,15 @@ pub(super) struct Fetch {
     digest: Option<Fingerprint>,
     #[command(flatten)]
     folder: Folder,
+    #[command(flatten)]
+    link: LinkArguments,
 }
 
 /// Makes a publisher's folder from what is published.
 pub(super) fn fetch(arguments: &Fetch) -> Result<Outcome, Failure> {
     arguments.folder.is_new()?;
     let heard = words::heard(arguments.digest, false)?;
-    let publication = arguments.from.publication()?;
+    let publication = arguments.from.publication(&Reach::new(&arguments.link))?;
     let bundle = words::bundle_fact(publication.bundle());
     let keys = newest(&publication)?;
     let fact = FleetFetched {

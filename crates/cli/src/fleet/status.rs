@@ -7,7 +7,7 @@ use mutual_trust_fleet::NodeName;
 
 use super::words;
 use crate::json::FleetStatus;
-use crate::nodes::{self, Place, Standing};
+use crate::nodes::{self, LinkArguments, Place, Reach, Standing};
 use crate::output::{Failure, Outcome};
 use crate::store::Span;
 
@@ -31,17 +31,20 @@ pub(super) struct Arguments {
     /// A node without a report for so long is silent: 1d, 12h, 30m
     #[arg(long, value_name = "SPAN", default_value = "1d")]
     silent_after: Span,
+    #[command(flatten)]
+    link: LinkArguments,
 }
 
 /// Shows the nodes, those that are behind first.
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let publication = arguments.at.publication()?;
+    let reach = Reach::new(&arguments.link);
+    let publication = arguments.at.publication(&reach)?;
     let bundle = publication.bundle();
     let now = match SystemClock::new().now() {
         CurrentTime::Known(now) => Some(Timestamp::from(now).seconds()),
         CurrentTime::Unset => None,
     };
-    let reports = arguments.at.reports()?;
+    let reports = arguments.at.reports(&reach)?;
     let (expected, silent) = (&arguments.expect, arguments.silent_after.0);
     let found = nodes::standings(&bundle.into(), reports, expected, silent, now);
     let behind = found.iter().filter(|node| node.needs_attention()).count();

@@ -1,23 +1,22 @@
 //! Taking publications over: once, or as they come.
 
 use core::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
 use clap::Args;
-use mutual_trust::admin::bundle::{FleetMember, MemberState, Merged, TakeOver};
+use mutual_trust::admin::bundle::{MemberState, Merged, TakeOver};
 use mutual_trust::admin::{DurableStore, Effect, Peer};
-use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use mutual_trust::error::MemberError;
 use mutual_trust::store::Truncated;
-use mutual_trust::{CurrentTime, Fingerprint};
-use mutual_trust_fleet::{Fetched, NodeName, NodeReport, Tag, Transport};
+use mutual_trust_fleet::{Agent, AgentError, NodeName, Transport};
 
 use super::node::{self, Which};
 use super::publish::code;
 use crate::facts::{bounded, entry_key};
 use crate::json::{Bounded, FleetTaken};
-use crate::nodes::Place;
+use crate::nodes::{Carrier, LinkArguments, Place, Reach};
 use crate::output::{self, Failure, Outcome, shown};
 use crate::store::Guard;
 use crate::trust::PolicyArguments;
@@ -40,6 +39,8 @@ struct From {
     policy: PolicyArguments,
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    link: LinkArguments,
 }
 
 /// One take-over.
@@ -73,45 +74,30 @@ applied, and that locked a peer out (LockedOut); or a name of it belongs to anot
 
 /// A node that takes publications over.
 struct Node {
-    member: FleetMember,
-    store: DurableStore,
-    transport: Option<Box<dyn Transport>>,
-    name: NodeName,
-    known: Option<Tag>,
+    agent: Agent<Carrier>,
+    store: Arc<Mutex<DurableStore>>,
 }
 
 impl From {
     fn open(&self) -> Result<Node, Failure> {
+        let mut store = self.which.open()?;
+        let member = self.which.member(&mut store)?;
+        let policy = self.policy.policy(ours::keys());
+        let carrier = self
+            .from
+            .carrier(&Reach::of_node(&self.link, store.live()))?;
+        let store = Arc::new(Mutex::new(store));
+        let member = member.with_guard(self.guard.into(), policy);
+        let agent = Agent::new(carrier, member, store.clone());
         let name = match &self.node {
             Some(name) => name.clone(),
             None => machine()?,
         };
-        let mut store = self.which.open()?;
-        let member = self.which.member(&mut store)?;
-        let policy = self.policy.policy(ours::keys());
-        let is_file = self.from.is_file();
-        let transport = (!is_file).then(|| self.from.transport()).transpose()?;
-        Ok(Node {
-            member: member.with_guard(self.guard.into(), policy),
-            store,
-            transport,
-            name,
-            known: None,
-        })
-    }
-
-    /// The publication, if there is another one than before.
-    fn fetched(&self, node: &mut Node) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(transport) = &mut node.transport else {
-            return self.from.bytes().map(Some);
+        let agent = match self.from.is_file() {
+            true => agent,
+            false => agent.with_reports(name),
         };
-        match transport.fetch(node.known.as_ref())? {
-            Fetched::Unchanged => Ok(None),
-            Fetched::New { bytes, tag } => {
-                node.known = Some(tag);
-                Ok(Some(bytes))
-            }
-        }
+        Ok(Node { agent, store })
     }
 }
 
@@ -133,27 +119,29 @@ struct Taken {
     text: String,
     fact: FleetTaken,
     code: Option<String>,
+    /// Why nothing was fetched.
+    failed: Option<Failure>,
 }
 
 impl Node {
-    fn state(&self) -> MemberState {
-        self.member.state()
+    fn generation(&self) -> u64 {
+        // A panic elsewhere leaves a store that is good: it changes by whole changes.
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.contents().generation()
     }
 
-    /// Takes a publication over, or finishes what was begun.
-    fn take(&mut self, bytes: Option<&[u8]>) -> Result<Taken, Failure> {
-        let before = self.store.contents().generation();
-        let done = match bytes {
-            Some(bytes) => self.member.take_over(bytes, &mut self.store),
-            None => self.member.refresh(&mut self.store),
-        };
-        let after = self.store.contents().generation();
+    /// Fetches the newest publication, takes it over, and reports. Gives back when to do so again.
+    fn step(&mut self) -> Result<(Taken, Duration), Failure> {
+        let before = self.generation();
+        let step = self.agent.step();
+        let after = self.generation();
+        let state = self.agent.member().state();
         let mut taken = Taken {
             text: String::new(),
             fact: FleetTaken {
                 changed: before != after,
                 generation: after,
-                state: node::state_fact(&self.state(), None),
+                state: node::state_fact(&state, None),
                 came: Bounded::none(),
                 gone: Bounded::none(),
                 lost: Bounded::none(),
@@ -161,68 +149,27 @@ impl Node {
                 notices: Bounded::none(),
             },
             code: None,
+            failed: None,
         };
-        match done {
-            Ok(TakeOver::Applied {
-                merged, effects, ..
-            }) => {
-                taken.merged(&merged);
-                let is_locked_out = effects.all_lost().next().is_some();
-                let words = ["locked out", "at risk"];
-                taken.peers(
-                    effects.lost(),
-                    effects.at_risk(),
-                    |effect: &Effect| &effect.peer,
-                    words,
-                );
-                taken.code = is_locked_out.then(|| String::from("LockedOut"));
+        match step.done {
+            Ok(done) => taken.done(&done),
+            Err(AgentError::Member(error)) => taken.refused(error)?,
+            Err(AgentError::Transport(error)) => {
+                let failure = Failure::from(error);
+                taken.line(failure.message());
+                taken.fact.state.fault = Some(failure.message().to_owned());
+                taken.failed = Some(failure);
             }
-            Ok(TakeOver::Held {
-                lost,
-                at_risk,
-                merged,
-                ..
-            }) => {
-                taken.line(
-                    "held: it would lock a peer out, and --guard refuse keeps what is installed",
-                );
-                taken.merged(&merged);
-                let words = ["would lock out", "would put at risk"];
-                taken.peers(&lost, &at_risk, |peer| peer, words);
-                taken.code = Some(String::from("LocksOut"));
-            }
-            Ok(_) => taken.line("the store has the newest bundle"),
-            Err(error) => taken.refused(error)?,
+            Err(error) => return Err(Failure::new("fleet", error.to_string())),
         }
-        taken.rest(&self.state());
-        Ok(taken)
+        taken.rest(&state);
+        Ok((taken, step.pause))
     }
 
-    /// Reports what this node holds. Gives back why that is not possible.
-    fn report(&mut self, fault: Option<&str>) -> Option<String> {
-        let transport = self.transport.as_mut()?;
-        let CurrentTime::Known(now) = SystemClock::new().now() else {
-            return Some(String::from("nothing is reported: the clock is not set"));
-        };
-        let state = self.member.state();
-        let time = Timestamp::from(now);
-        let node = self.name.clone();
-        let report = NodeReport::new(node, state.fleet.clone(), state.part, time);
-        let mut report = report.with_keys_version(state.keys_version);
-        if let Some(newest) = &state.newest {
-            report = report.with_held(newest.sequence, newest.digest, state.is_applied());
-        }
-        if let Ok(digest) = self.store.digest().to_string().parse::<Fingerprint>() {
-            report = report.with_store(self.store.contents().generation(), digest);
-        }
-        if let Some(fault) = fault {
-            report = report.with_fault(fault);
-        }
-        let error = transport.report(&report).err()?;
-        Some(format!(
-            "warning: nothing is reported: {}",
-            Failure::from(error).message()
-        ))
+    /// Why the last report did not arrive.
+    fn unreported(&self) -> Option<String> {
+        let why = self.agent.handle().health().report_fault?;
+        Some(format!("warning: nothing is reported: {why}"))
     }
 }
 
@@ -232,6 +179,36 @@ impl Taken {
             self.text.push('\n');
         }
         self.text.push_str(line);
+    }
+
+    fn done(&mut self, done: &TakeOver) {
+        match done {
+            TakeOver::Applied {
+                merged, effects, ..
+            } => {
+                self.merged(merged);
+                let words = ["locked out", "at risk"];
+                let peer = |effect: &Effect| effect.peer.clone();
+                self.peers(effects.lost(), effects.at_risk(), peer, words);
+                let is_locked_out = effects.all_lost().next().is_some();
+                self.code = is_locked_out.then(|| String::from("LockedOut"));
+            }
+            TakeOver::Held {
+                lost,
+                at_risk,
+                merged,
+                ..
+            } => {
+                self.line(
+                    "held: it would lock a peer out, and --guard refuse keeps what is installed",
+                );
+                self.merged(merged);
+                let words = ["would lock out", "would put at risk"];
+                self.peers(lost, at_risk, Peer::clone, words);
+                self.code = Some(String::from("LocksOut"));
+            }
+            TakeOver::Unchanged | _ => self.line("the store has what the newest bundle says"),
+        }
     }
 
     fn merged(&mut self, merged: &Merged) {
@@ -245,12 +222,12 @@ impl Taken {
         &mut self,
         lost: &Truncated<T>,
         at_risk: &Truncated<T>,
-        peer: impl Fn(&T) -> &Peer,
+        peer: impl Fn(&T) -> Peer,
         words: [&str; 2],
     ) {
         for (word, peers) in words.into_iter().zip([lost, at_risk]) {
             for one in peers {
-                self.line(&format!("{word}: {}", shown(peer(one))));
+                self.line(&format!("{word}: {}", shown(&peer(one))));
             }
             if peers.omitted() > 0 {
                 self.line(&format!("{word}: and {} more", peers.omitted()));
@@ -263,7 +240,7 @@ impl Taken {
     /// What is wrong with what the node holds, if nothing else is.
     fn rest(&mut self, state: &MemberState) {
         match (&self.code, node::fault(state)) {
-            (None, Some((code, text))) => {
+            (None, Some((code, text))) if self.failed.is_none() => {
                 self.line(&format!("warning: {text}"));
                 self.code = Some(code.to_owned());
                 self.fact.state.fault = Some(text);
@@ -277,8 +254,8 @@ impl Taken {
 
     /// A publication that is refused is a result. What the store or the disk refuses is a failure.
     fn refused(&mut self, error: MemberError) -> Result<(), Failure> {
-        let is_refusal = matches!(error, MemberError::Bundle(_) | MemberError::Conflict(_));
         let is_conflict = matches!(error, MemberError::Conflict(_));
+        let is_refusal = is_conflict || matches!(error, MemberError::Bundle(_));
         let failure = Failure::from(error);
         if !is_refusal {
             return Err(failure);
@@ -291,81 +268,75 @@ impl Taken {
         });
         Ok(())
     }
+
+    fn outcome(mut self) -> Outcome {
+        let state = &self.fact.state;
+        let held = match state.sequence {
+            Some(sequence) => format!("bundle {sequence}"),
+            None => String::from("no bundle yet"),
+        };
+        let line = format!(
+            "fleet {}: {held}; generation {}",
+            state.fleet, self.fact.generation
+        );
+        self.line(&line);
+        let mut outcome = Outcome::of(self.text, &self.fact).or_refused(self.code);
+        outcome.failed = self.failed;
+        outcome
+    }
 }
 
 /// Takes the newest publication over.
 pub(super) fn take(arguments: &Take) -> Result<Outcome, Failure> {
-    let from = &arguments.from;
-    let mut node = from.open()?;
-    let bytes = from.fetched(&mut node)?;
-    let taken = node.take(bytes.as_deref())?;
-    let unreported = node.report(taken.fact.state.fault.as_deref());
-    let mut outcome = node.outcome(taken);
-    outcome.aside = unreported;
+    let mut node = arguments.from.open()?;
+    let (taken, _) = node.step()?;
+    let mut outcome = taken.outcome();
+    outcome.aside = node.unreported();
     Ok(outcome)
-}
-
-impl Node {
-    fn outcome(&self, mut taken: Taken) -> Outcome {
-        let state = &taken.fact.state;
-        let held = match state.sequence {
-            Some(sequence) => format!("fleet {}: bundle {sequence}", state.fleet),
-            None => format!("fleet {}: no bundle yet", state.fleet),
-        };
-        let generation = taken.fact.generation;
-        taken.line(&format!("{held}; generation {generation}"));
-        Outcome::of(taken.text, &taken.fact).or_refused(taken.code)
-    }
 }
 
 /// Takes publications over as they come, and prints the state when it changes.
 pub(super) fn follow(arguments: &Follow, as_json: bool) -> Result<Outcome, Failure> {
-    let from = &arguments.from;
-    let mut node = from.open()?;
+    let mut node = arguments.from.open()?;
     let every = Duration::from_secs(arguments.every);
+    node.agent = node.agent.with_interval(every)?;
     let end = arguments.seconds.map(Duration::from_secs);
     let begin = Instant::now();
     let mut last = None;
     loop {
-        let fetched = from.fetched(&mut node);
-        let taken = match fetched {
-            Ok(bytes) => node.take(bytes.as_deref())?,
-            Err(failure) => {
-                let mut taken = node.take(None)?;
-                taken.fact.state.fault = Some(failure.message().to_owned());
-                taken.code = Some(code(&failure));
-                taken
-            }
+        // A store that another process changes for long is tried again, as the transport is.
+        let (taken, pause) = match node.step() {
+            Ok((taken, pause)) => (Some(taken), pause),
+            Err(failure) if last.is_none() => return Err(failure),
+            Err(_) => (None, every),
         };
-        node.report(taken.fact.state.fault.as_deref());
-        let event = &taken.fact.state;
-        let now = serde_json::to_value(event).ok();
-        if now != last {
-            let text = match &event.fault {
-                Some(fault) => format!("fleet {}: {fault}", event.fleet),
-                None => format!(
-                    "fleet {}: bundle {}",
-                    event.fleet,
-                    event.sequence.unwrap_or(0)
-                ),
-            };
-            // The reader of the output may have gone. What it followed is followed all the same.
-            let _ = output::print_event(&text, event, as_json);
-            last = now;
+        if let Some(taken) = &taken {
+            let event = &taken.fact.state;
+            let now = serde_json::to_value(event).ok();
+            if now != last {
+                let text = match &event.fault {
+                    Some(fault) => format!("fleet {}: {fault}", event.fleet),
+                    None => format!(
+                        "fleet {}: bundle {}",
+                        event.fleet,
+                        event.sequence.unwrap_or(0)
+                    ),
+                };
+                // The reader of the output may have gone. What it followed is followed all the same.
+                let _ = output::print_event(&text, event, as_json);
+                last = now;
+            }
         }
         let left = end.map(|end| end.saturating_sub(begin.elapsed()));
-        if left.is_some_and(|left| left.is_zero()) {
-            let mut outcome = node.outcome(taken);
+        if let Some(taken) = taken.filter(|_| left.is_some_and(|left| left.is_zero())) {
+            let mut outcome = taken.outcome();
+            outcome.aside = node.unreported();
             outcome.in_one_line = true;
             return Ok(outcome);
         }
-        let pause = left.map_or(every, |left| left.min(every));
+        let pause = left.map_or(pause, |left| left.min(pause));
         // What the transport cannot tell is found when the time is over.
-        let waited = node
-            .transport
-            .as_mut()
-            .map(|transport| transport.wait(pause).is_ok());
-        if waited != Some(true) {
+        if node.agent.transport().wait(pause).is_err() {
             thread::sleep(pause);
         }
     }

@@ -1,7 +1,10 @@
 //! Where publications are, and what the nodes of a fleet report there.
 
+#[cfg_attr(not(any(feature = "http", feature = "etcd")), path = "off.rs")]
+mod link;
 mod place;
 mod standing;
 
-pub(crate) use place::Place;
+pub(crate) use link::LinkArguments;
+pub(crate) use place::{Carrier, Place, Reach};
 pub(crate) use standing::{Standing, State, standings};

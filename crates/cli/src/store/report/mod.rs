@@ -45,8 +45,8 @@ pub(super) struct Arguments {
     /// A chain of our own, or the folder of our identity, to be shown as well
     #[arg(long, value_name = "CHAIN|FOLDER")]
     own: Vec<PathBuf>,
-    /// Where the nodes of a fleet look and report, to show which ones are behind: a folder, or an address
-    #[arg(long, value_name = "FOLDER|ADDRESS")]
+    /// The folder in which the nodes of a fleet look and report, to show which ones are behind
+    #[arg(long, value_name = "FOLDER")]
     nodes: Option<Place>,
     /// Judge at this time instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "TIME")]

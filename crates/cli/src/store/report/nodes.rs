@@ -8,7 +8,7 @@ use mutual_trust::certificate::Timestamp;
 
 use super::facts::Facts;
 use super::html::{Html, State};
-use crate::nodes::{Place, Standing, State as Stand, standings};
+use crate::nodes::{Place, Reach, Standing, State as Stand, standings};
 use crate::output::{Failure, identified};
 
 /// How many nodes are shown.
@@ -26,12 +26,12 @@ pub(super) struct Nodes {
 
 /// Reads what is published, and the reports.
 pub(super) fn read(place: &Place, clock: CurrentTime) -> Result<Nodes, Failure> {
-    let bundle = place.publication()?.bundle().clone();
+    let bundle = place.publication(&Reach::none())?.bundle().clone();
     let now = match clock {
         CurrentTime::Known(now) => Some(Timestamp::from(now).seconds()),
         CurrentTime::Unset => None,
     };
-    let reports = place.reports()?;
+    let reports = place.reports(&Reach::none())?;
     Ok(Nodes {
         all: standings(&(&bundle).into(), reports, &[], SILENT_AFTER, now),
         bundle,
