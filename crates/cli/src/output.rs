@@ -1,6 +1,7 @@
 //! The output of a command: text or JSON, an exit code, and errors with their kind.
 
 mod colour;
+mod fleets;
 
 use core::error::Error;
 use core::fmt;
@@ -10,12 +11,11 @@ use std::sync::OnceLock;
 
 use mutual_trust::Fingerprint;
 use mutual_trust::error::{
-    BundleError, CertificateError, ConfigError, CrlError, DurableError, EnrolmentError,
-    FingerprintError, FolderError, GuardedError, HostNameError, IdError, IdentityError, IssueError,
-    MemberError, ProbeError, SanPatternError, SealKeyError, SettingError, SourceError, StoreError,
-    StoreFileError, TimestampError, WindowsError, WriteError,
+    CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
+    FolderError, GuardedError, HostNameError, IdError, IdentityError, IssueError, ProbeError,
+    SanPatternError, SealKeyError, SettingError, SourceError, StoreError, StoreFileError,
+    TimestampError, WindowsError, WriteError,
 };
-use mutual_trust_fleet::{SettingError as FleetSettingError, TransportError};
 use serde_json::Value;
 
 use self::colour::{painted, wants_colour};
@@ -182,7 +182,6 @@ macro_rules! rooms {
 }
 
 rooms! {
-    BundleError => "fleet",
     CertificateError => "certificate",
     ConfigError => "tls",
     CrlError => "crl",
@@ -193,8 +192,6 @@ rooms! {
     IdentityError => "identity",
     IssueError => "issue",
     TimestampError => "time",
-    FleetSettingError => "setting",
-    TransportError => "transport",
     SanPatternError => "pattern",
     SealKeyError => "seal",
     SettingError => "setting",
@@ -254,18 +251,6 @@ impl From<FolderError> for Failure {
             return inner.into();
         }
         Self::of("folder", &error)
-    }
-}
-
-impl From<MemberError> for Failure {
-    fn from(error: MemberError) -> Self {
-        if let MemberError::Bundle(inner) = error {
-            return inner.into();
-        }
-        if let MemberError::Durable(inner) = error {
-            return inner.into();
-        }
-        Self::of("fleet", &error)
     }
 }
 

@@ -37,7 +37,7 @@ impl LinkArguments {
         let policy = Policy::new(keys);
         let builder = match (&self.trust, own) {
             (Some(folder), _) => {
-                let store = trust::look(folder, &DurableSettings::new(keys))?;
+                let mut store = trust::look(folder, &DurableSettings::new(keys))?;
                 ClientConfigBuilder::new(provider, store.snapshot(), policy, identity)
             }
             (None, Some(own)) => ClientConfigBuilder::new(provider, own, policy, identity),

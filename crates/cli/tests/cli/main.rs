@@ -17,6 +17,8 @@ mod ends;
 mod enrolling;
 mod exporting;
 mod fleets;
+#[cfg(feature = "http")]
+mod fleets_https;
 mod following;
 #[cfg(feature = "formats")]
 mod formats;

@@ -1,0 +1,36 @@
+//! Errors of fleets, by where they come from.
+
+use mutual_trust::error::{BundleError, MemberError};
+use mutual_trust_fleet::{SettingError, TransportError};
+
+use super::Failure;
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        Self::of("fleet", &error)
+    }
+}
+
+impl From<MemberError> for Failure {
+    fn from(error: MemberError) -> Self {
+        if let MemberError::Bundle(inner) = error {
+            return inner.into();
+        }
+        if let MemberError::Durable(inner) = error {
+            return inner.into();
+        }
+        Self::of("fleet", &error)
+    }
+}
+
+impl From<TransportError> for Failure {
+    fn from(error: TransportError) -> Self {
+        Self::of("transport", &error)
+    }
+}
+
+impl From<SettingError> for Failure {
+    fn from(error: SettingError) -> Self {
+        Self::of("setting", &error)
+    }
+}
