@@ -157,14 +157,19 @@ fn written(
             last.next(next, bundle)?
         }
     };
+    let before = folder
+        .drafted()?
+        .filter(|before| before.bundle() != draft.bundle());
+    let lost = before.is_some_and(|before| missing(&before).iter().any(|one| one.signed > 0));
     folder.write_draft(&draft)?;
-    outcome(folder, last, &draft)
+    outcome(folder, last, &draft, lost)
 }
 
 fn outcome(
     folder: &Folder,
     last: Option<&Publication>,
     draft: &Publication,
+    lost: bool,
 ) -> Result<Outcome, Failure> {
     let before = last.map(Side::of).transpose()?;
     let after = Side::of(draft)?;
@@ -178,6 +183,11 @@ fn outcome(
     });
     lines.extend(difference.lines);
     lines.extend(needs.iter().map(needed));
+    if lost {
+        lines.push(String::from(
+            "warning: it takes the place of a draft with signatures: they must be made again",
+        ));
+    }
     lines.push(format!(
         "written to {}: have it signed with `fleet sign`",
         plain::path(&file)

@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
         Command::Draft(arguments) => draft::run(arguments),
         Command::Sign(arguments) => sign::run(arguments, as_json),
         Command::Publish(arguments) => publish::run(arguments),
-        Command::Fetch(arguments) => publish::fetch(arguments),
+        Command::Fetch(arguments) => publish::fetch(arguments, as_json),
         Command::Status(arguments) => status::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Join(arguments) => join::join(arguments, as_json),

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mutual_trust::CurrentTime;
 use mutual_trust::admin::DurableStore;
 use mutual_trust::admin::bundle::{FleetId, FleetMember, HeldBundle, MemberState};
 use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
@@ -11,7 +10,7 @@ use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use crate::json::{FleetMembership, FleetNodeState};
 use crate::output::{Failure, Outcome};
 use crate::trust::OpenArguments;
-use crate::{account, ours, plain};
+use crate::{account, nodes, ours, plain};
 
 /// The store of a node, and the fleet.
 #[derive(Args, Debug)]
@@ -79,17 +78,6 @@ fn newest(state: &MemberState) -> Option<&HeldBundle> {
     state.newest.as_ref()
 }
 
-/// Whether the set in the store is past its end.
-fn has_ended(state: &MemberState) -> bool {
-    let CurrentTime::Known(now) = SystemClock::new().now() else {
-        return false;
-    };
-    state
-        .applied
-        .as_ref()
-        .is_some_and(|applied| now > applied.until)
-}
-
 fn until(bundle: &HeldBundle) -> String {
     Timestamp::from(bundle.until).to_string()
 }
@@ -103,24 +91,6 @@ pub(super) fn state_fact(state: &MemberState, fault: Option<String>) -> FleetNod
         until: newest(state).map(until),
         fault,
     }
-}
-
-/// The code and the text of what is wrong with what a node holds.
-pub(super) fn fault(state: &MemberState) -> Option<(&'static str, String)> {
-    if let Some(applied) = state.applied.as_ref().filter(|_| has_ended(state)) {
-        let text = format!(
-            "bundle {} ended at {}; it stays in force until the next one is published",
-            applied.sequence,
-            until(applied)
-        );
-        return Some(("Expired", text));
-    }
-    let newest = newest(state).filter(|_| !state.is_applied())?;
-    let text = format!(
-        "bundle {} is held and not applied: `fleet take` says why",
-        newest.sequence
-    );
-    Some(("NotApplied", text))
 }
 
 /// What a node holds, in words and as JSON.
@@ -144,7 +114,7 @@ pub(super) fn outcome(state: &MemberState, changed: bool, first: &str) -> Outcom
             }
         }
     }
-    let fault = fault(state);
+    let fault = nodes::fault(state, SystemClock::new().now());
     lines.extend(fault.iter().map(|(_, text)| format!("warning: {text}")));
     lines.retain(|line| !line.is_empty());
     let code = fault.as_ref().map(|(code, _)| (*code).to_owned());

@@ -218,9 +218,9 @@ pub(super) struct Fetch {
 }
 
 /// Makes a publisher's folder from what is published.
-pub(super) fn fetch(arguments: &Fetch) -> Result<Outcome, Failure> {
+pub(super) fn fetch(arguments: &Fetch, as_json: bool) -> Result<Outcome, Failure> {
     arguments.folder.is_new()?;
-    let heard = words::heard(arguments.digest, false)?;
+    let heard = words::heard(arguments.digest, as_json)?;
     let publication = arguments.from.publication(&Reach::new(&arguments.link))?;
     let bundle = words::bundle_fact(publication.bundle());
     let keys = newest(&publication)?;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use mutual_trust::admin::bundle::{MemberState, Merged, TakeOver};
 use mutual_trust::admin::{DurableStore, Effect, Peer};
+use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::MemberError;
 use mutual_trust::store::Truncated;
 use mutual_trust_fleet::{Agent, AgentError, NodeName, Transport};
@@ -20,7 +21,7 @@ use crate::nodes::{Carrier, LinkArguments, Place, Reach};
 use crate::output::{self, Failure, Outcome, shown};
 use crate::store::Guard;
 use crate::trust::PolicyArguments;
-use crate::{ours, plain};
+use crate::{nodes, ours, plain};
 
 /// Where publications are, and what becomes of them.
 #[derive(Args, Debug)]
@@ -239,7 +240,7 @@ impl Taken {
 
     /// What is wrong with what the node holds, if nothing else is.
     fn rest(&mut self, state: &MemberState) {
-        match (&self.code, node::fault(state)) {
+        match (&self.code, nodes::fault(state, SystemClock::new().now())) {
             (None, Some((code, text))) if self.failed.is_none() => {
                 self.line(&format!("warning: {text}"));
                 self.code = Some(code.to_owned());

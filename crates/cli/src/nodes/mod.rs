@@ -2,9 +2,11 @@
 
 #[cfg_attr(not(any(feature = "http", feature = "etcd")), path = "off.rs")]
 mod link;
+mod membership;
 mod place;
 mod standing;
 
 pub(crate) use link::LinkArguments;
+pub(crate) use membership::fault;
 pub(crate) use place::{Carrier, Place, Reach};
 pub(crate) use standing::{Standing, State, standings};

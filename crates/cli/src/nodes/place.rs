@@ -45,8 +45,8 @@ impl FromStr for Place {
                 let members = members.split(',').map(str::to_owned).collect();
                 Ok(Self::Etcd(members, format!("/{prefix}")))
             }
-            "https" | "etcd" => Err(format!(
-                "this command was built without the feature for {scheme}: addresses"
+            other if ["https", "etcd"].contains(&other) => Err(format!(
+                "this command was built without the feature for {other}: addresses"
             )),
             _ => Err(String::from(
                 "it is a file, a folder, https://HOST:PORT/PATH or etcd://HOST:PORT,HOST:PORT/PREFIX",

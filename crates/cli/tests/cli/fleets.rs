@@ -520,6 +520,13 @@ fn a_bundle_that_locks_a_peer_out_is_held_by_the_guard_of_choice() {
         html.contains("array-7") && html.contains("behind"),
         "{html}"
     );
+    // The page of the node says what it holds itself.
+    run(&folder, "store report --html node.html --store node").ends_with(0);
+    let html = fs::read_to_string(folder.file("node.html")).unwrap();
+    assert!(
+        html.contains("arrays, part all") && html.contains("held and not applied"),
+        "{html}"
+    );
     // It is applied, and a timer fails once.
     let told = take(&folder).ends_with(1).json();
     assert_eq!(

@@ -16,7 +16,7 @@ use mutual_trust::store::{Claim, Entry, EntryKey, Scope, Server};
 use mutual_trust::{CurrentTime, Policy, ServerId, TrustSnapshot};
 
 use super::html::{Html, State};
-use super::nodes::Nodes;
+use super::nodes::{Membership, Nodes};
 use crate::facts;
 use crate::output::{identified, shown};
 
@@ -43,6 +43,8 @@ pub(super) struct Facts<'a> {
     /// Files that other users can write.
     pub(super) exposed: Vec<String>,
     pub(super) own: &'a [Own],
+    /// The fleets of which the store is a node.
+    pub(super) memberships: &'a [Membership],
     /// The nodes of a fleet, if it is asked for.
     pub(super) nodes: Option<&'a Nodes>,
     /// All entries, in order.

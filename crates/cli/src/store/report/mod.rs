@@ -82,6 +82,7 @@ pub(super) fn run(
         .as_ref()
         .map(|place| nodes::read(place, clock));
     let nodes = nodes.transpose()?;
+    let memberships = nodes::memberships(common, clock);
     let view: &TrustSnapshot = loaded.store.contents();
     let exposed = DurableStore::writable_by_others(folder);
     // A page about all else is better than none.
@@ -98,6 +99,7 @@ pub(super) fn run(
         seen: seen.as_ref(),
         exposed: exposed.iter().map(|path| plain::path(path)).collect(),
         own: &own,
+        memberships: &memberships,
         nodes: nodes.as_ref(),
         entries: view.entries(),
         ends: Facts::ends(view, &policy, clock, &own)?,

@@ -1,21 +1,26 @@
 //! The nodes of a fleet: which ones are behind, for how long, and why.
 
 use core::time::Duration;
+use std::fs;
 
 use mutual_trust::CurrentTime;
-use mutual_trust::admin::bundle::Bundle;
+use mutual_trust::admin::bundle::{Bundle, FleetMember, MemberState};
 use mutual_trust::certificate::Timestamp;
 
 use super::facts::Facts;
 use super::html::{Html, State};
-use crate::nodes::{Place, Reach, Standing, State as Stand, standings};
+use crate::nodes::{Place, Reach, Standing, State as Stand, fault, standings};
 use crate::output::{Failure, identified};
+use crate::store::make::Common;
 
 /// How many nodes are shown.
 const MAX_SHOWN: usize = 40;
 
 /// A node without a report for so long is silent: a timer may run once a day.
 const SILENT_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// The begin of the names of the files with what a store takes of fleets.
+const STATE: &str = "fleet-";
 
 /// What is published, and how the nodes stand.
 pub(super) struct Nodes {
@@ -46,6 +51,55 @@ impl Nodes {
             .iter()
             .filter(|node| node.needs_attention())
             .count()
+    }
+}
+
+/// What the store takes of a fleet.
+pub(super) struct Membership {
+    /// What it holds.
+    pub(super) text: String,
+    /// What is wrong, if anything is.
+    pub(super) fault: Option<String>,
+}
+
+/// The fleets of which the store is a node. A page about all else is better than none: what cannot be read is a fault.
+pub(super) fn memberships(common: &Common, clock: CurrentTime) -> Vec<Membership> {
+    let unread = |failure: &Failure| Membership {
+        text: String::from("what the store takes of a fleet cannot be read"),
+        fault: Some(failure.message().to_owned()),
+    };
+    // Most stores take part in none, and are not opened for it.
+    let names = common
+        .folder()
+        .ok()
+        .and_then(|folder| fs::read_dir(folder).ok());
+    let mut names = names.into_iter().flatten().flatten();
+    if !names.any(|name| name.file_name().to_string_lossy().starts_with(STATE)) {
+        return Vec::new();
+    }
+    let found = common.open().and_then(|mut store| {
+        let fleets = FleetMember::fleets(&store)?;
+        let of = |fleet| match FleetMember::open(&mut store, &fleet) {
+            Ok(member) => membership(&member.state(), clock),
+            Err(error) => unread(&error.into()),
+        };
+        Ok(fleets.into_iter().map(of).collect())
+    });
+    found.unwrap_or_else(|failure| vec![unread(&failure)])
+}
+
+fn membership(state: &MemberState, clock: CurrentTime) -> Membership {
+    let held = match &state.applied {
+        Some(applied) => format!(
+            "bundle {}, good until {}",
+            applied.sequence,
+            Timestamp::from(applied.until)
+        ),
+        None => String::from("no bundle yet"),
+    };
+    Membership {
+        text: format!("{}, part {}: {held}", state.fleet, state.part),
+        fault: fault(state, clock).map(|(_, text)| text),
     }
 }
 

@@ -129,6 +129,11 @@ fn header(facts: &Facts<'_>, html: &mut Html) {
         false => clock_lines(facts.view, facts.clock).join("; "),
     };
     fact("Clock", &clock);
+    for membership in facts.memberships {
+        let fault = membership.fault.as_deref();
+        let fault = fault.map_or(String::new(), |fault| format!("; {fault}"));
+        fact("Fleet", &format!("{}{fault}", membership.text));
+    }
     html.raw("</dl>\n</header>\n");
 }
 
@@ -212,6 +217,13 @@ fn glance(facts: &Facts<'_>, weaknesses: &[Weakness], html: &mut Html) {
         card(State::Warn, "Ends soon", &text);
     } else {
         card(State::Good, "Ends", "nothing ends within 30 days");
+    }
+    for fault in facts
+        .memberships
+        .iter()
+        .filter_map(|one| one.fault.as_deref())
+    {
+        card(State::Bad, "Fleet", fault);
     }
     match facts.nodes.map(Nodes::behind) {
         None => {}
