@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     lines.push(match (found.len(), behind) {
         (0, _) => String::from("no node has reported"),
-        (all, 0) => format!("all {all} nodes have it"),
+        (_, 0) => String::from("each node has it"),
         (all, behind) => format!("{behind} of {all} nodes need attention"),
     });
     let code = match (behind, has_ended) {

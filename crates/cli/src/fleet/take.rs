@@ -161,7 +161,7 @@ impl Node {
                 taken.fact.state.fault = Some(failure.message().to_owned());
                 taken.failed = Some(failure);
             }
-            Err(error) => return Err(Failure::new("fleet", error.to_string())),
+            Err(error) => return Err(Failure::new("fleet/NoStore", error.to_string())),
         }
         taken.rest(&state);
         Ok((taken, step.pause))

@@ -614,7 +614,7 @@ fn a_lost_folder_is_made_of_what_is_published() {
 }
 
 #[test]
-fn a_key_has_a_passphrase_and_only_its_owner_reads_it() {
+fn a_key_of_each_kind_is_read_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = Folder::new("cli-fleet-key");
@@ -641,4 +641,44 @@ fn a_key_has_a_passphrase_and_only_its_owner_reads_it() {
     )
     .ends_with(2);
     run(&folder, line).ends_with(2).says("error[write/Exists]");
+}
+
+#[cfg(feature = "formats")]
+#[test]
+fn a_key_with_a_passphrase_signs_with_it_alone() {
+    use crate::run::private;
+
+    let folder = founded("cli-fleet-passphrase");
+    private(&folder, "pass", "correct-horse\n");
+    private(&folder, "other", "wrong\n");
+    let shell = |line: &str| {
+        let program = env!("CARGO_BIN_EXE_mutual-trust");
+        let line = format!("{program} {line}");
+        let mut shell = Command::new("sh");
+        let done = shell.args(["-c", &line]).current_dir(folder.path());
+        let done = done.output().unwrap();
+        (
+            done.status.code().unwrap(),
+            String::from_utf8(done.stderr).unwrap(),
+        )
+    };
+    let made = shell("fleet new-key eve.key --public-key eve.pub --new-passphrase-fd 3 3< pass");
+    assert_eq!(made.0, 0, "{}", made.1);
+    let text = fs::read_to_string(folder.file("eve.key")).unwrap();
+    assert!(
+        text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"),
+        "{text}"
+    );
+    for line in [
+        "fleet init eves --threshold 1 --key eve.pub --fleet eves",
+        "fleet draft --store source --days 9 --fleet eves",
+    ] {
+        run(&folder, line).ends_with(0);
+    }
+    let sign = "fleet sign eves/draft --key eve.key --out eve.sig --accept --passphrase-fd 3";
+    assert_eq!(shell(&format!("{sign} 3< other")).0, 2);
+    let signed = shell(&format!("{sign} 3< pass"));
+    assert_eq!(signed.0, 0, "{}", signed.1);
+    let publish = "fleet publish --signature eve.sig --to eve-site --fleet eves";
+    run(&folder, publish).ends_with(0);
 }
