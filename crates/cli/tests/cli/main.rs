@@ -17,6 +17,8 @@ mod ends;
 mod enrolling;
 mod exporting;
 mod fleets;
+#[cfg(feature = "etcd")]
+mod fleets_etcd;
 #[cfg(feature = "http")]
 mod fleets_https;
 mod following;
