@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mutual_trust::certificate::Timestamp;
 use serde_json::Value;
@@ -452,7 +452,9 @@ fn a_bundle_that_has_ended_is_not_taken_and_one_that_was_taken_stays() {
         "fleet draft --store source --until 2020-01-01 --fleet fleet",
     )
     .ends_with(2);
-    let end = 12;
+    // So long that a slow machine signs, publishes and takes it over before.
+    let end = 25;
+    let begin = Instant::now();
     let line = format!(
         "fleet draft --store source --until {} --fleet fleet",
         in_seconds(end)
@@ -463,7 +465,8 @@ fn a_bundle_that_has_ended_is_not_taken_and_one_that_was_taken_stays() {
     take(&folder).ends_with(0);
     run(&folder, "store create --store late").ends_with(0);
     join(&folder, "late");
-    thread::sleep(Duration::from_secs(u64::try_from(end).unwrap() + 1));
+    let ended = Duration::from_secs(u64::try_from(end).unwrap() + 1);
+    thread::sleep(ended.saturating_sub(begin.elapsed()));
     let ran = run(&folder, "fleet take site --node late --store late --json")
         .ends_with(1)
         .json();
