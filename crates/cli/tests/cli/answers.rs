@@ -111,6 +111,37 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// A fleet with one node, of which the examples have no files.
+fn fleet(folder: &Folder) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    for line in [
+        "fleet new-key one.key --public-key one.pub",
+        "fleet init one --threshold 1 --key one.pub --fleet one",
+        "store create --store one-trust",
+        "store pin keys-1.pem --clients --store one-trust",
+        "fleet draft --store one-trust --days 9 --fleet one",
+        "fleet sign one/draft --key one.key --out one.sig --accept",
+        "fleet publish --signature one.sig --to one-site --fleet one",
+        "fleet keys show one/keys",
+        "fleet status one-site",
+        "fleet diff one-site one-trust",
+        "store create --store one-node",
+    ] {
+        seen.extend(given(folder, line));
+    }
+    let keys = run(folder, "fleet keys show one/keys --json").ends_with(0);
+    let digest = keys.json()["digest"].as_str().unwrap().to_owned();
+    for line in [
+        &format!("fleet fetch one-site --digest {digest} --fleet again"),
+        &format!("fleet join one-site --digest {digest} --store one-node"),
+        "fleet take one-site --store one-node",
+        "fleet follow one-site --every 1 --for 1 --store one-node",
+    ] {
+        seen.extend(given(folder, line));
+    }
+    seen
+}
+
 #[test]
 fn every_example_gives_json_with_its_files_and_without_them() {
     let (with, without) = (
@@ -157,6 +188,7 @@ fn every_example_gives_json_with_its_files_and_without_them() {
     ] {
         seen.extend(given(&with, line));
     }
+    seen.extend(fleet(&with));
     assert_eq!(seen, schema::names(), "a schema that no run has");
 }
 
