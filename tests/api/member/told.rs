@@ -175,3 +175,19 @@ fn a_store_joins_once_and_with_the_key_set_that_was_read_out() {
     let refused = FleetMember::join(&mut world.store, set, digest, Part::All).unwrap_err();
     assert!(matches!(refused, MemberError::Exists { .. }), "{refused}");
 }
+
+#[test]
+fn the_newest_publication_is_given_back_whole() {
+    let mut world = World::new("whole");
+    let mut member = world.join();
+    assert_eq!(member.publication(), None);
+    add_server(&mut world.fleet.central, "keys-1", "kms1.example");
+    let first = world.fleet.publish();
+    let _ = member.take_over(&first, &mut world.store).unwrap();
+    assert_eq!(member.publication(), Some(first.as_slice()));
+    let second = world.fleet.publish();
+    let _ = member.take_over(&second, &mut world.store).unwrap();
+    assert!(member.take_over(&first, &mut world.store).is_err());
+    assert_eq!(member.publication(), Some(second.as_slice()));
+    assert_eq!(world.open().publication(), Some(second.as_slice()));
+}

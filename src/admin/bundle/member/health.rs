@@ -4,6 +4,7 @@ use core::fmt;
 
 use pki_types::UnixTime;
 
+use super::FleetMember;
 use super::state::{Kept, State};
 use crate::admin::bundle::{FleetId, Part};
 use crate::certificate::{Fingerprint, Timestamp};
@@ -66,6 +67,15 @@ impl MemberState {
             newest: state.newest.as_ref().map(bundle),
             applied: state.applied().map(bundle),
         }
+    }
+}
+
+impl FleetMember {
+    /// The newest publication that it verified, whole. A machine that takes the place of the publisher goes on with it.
+    /// `None` if there was none yet.
+    pub fn publication(&self) -> Option<&[u8]> {
+        let newest = self.state.newest.as_ref();
+        newest.map(|newest| &*newest.bytes)
     }
 }
 
