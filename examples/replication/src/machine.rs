@@ -87,11 +87,18 @@ pub(crate) fn make_identity(chain: &Path, key: &Path, subject: &str) -> Outcome<
 /// Makes a folder that only its owner can enter.
 pub(crate) fn private_folder(folder: &Path) -> Outcome<()> {
     fs::create_dir_all(folder)?;
+    make_private(folder, 0o700)
+}
+
+/// Sets the mode of a file or folder. On systems without modes, the folder of the machine protects it.
+pub(crate) fn make_private(path: &Path, mode: u32) -> Outcome<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     }
+    #[cfg(not(unix))]
+    let _ = (path, mode);
     Ok(())
 }
 

@@ -50,7 +50,7 @@ fn every_claim_holds() {
     }
     assert!(success, "{text}");
     let steps = text.lines().filter(|line| line.starts_with('('));
-    assert_eq!(steps.count(), 13, "{text}");
+    assert_eq!(steps.count(), 14, "{text}");
     for claim in [
         "all 4 servers let array-7 in",
         "array-7: ",
@@ -60,7 +60,9 @@ fn every_claim_holds() {
         "the three servers hold what it published",
         "keys-4 refuses it: the publication ends with key set 1",
         "array-7 has a link to it, by its own certificate",
-        "seven processes have ended by themselves",
+        "keys-8 lets array-7 in",
+        "array-7 refuses what presents itself as keys-4: AuthoritiesNotAsked",
+        "eight processes have ended by themselves",
     ] {
         assert!(text.contains(&format!("ok: {claim}")), "{claim}: {text}");
     }
@@ -68,7 +70,7 @@ fn every_claim_holds() {
 }
 
 /// Each fault, and the claim that it fails.
-const FAULTS: [(&str, &str); 7] = [
+const FAULTS: [(&str, &str); 8] = [
     ("no-distribution", "all 4 servers let array-7 in"),
     ("other-fingerprint", "the fingerprint does not match"),
     ("old-removed-first", "failed"),
@@ -76,6 +78,7 @@ const FAULTS: [(&str, &str); 7] = [
     ("old-copy", "none of the others has a newer publication"),
     ("old-key-stays", "the key of the old primary signs no more"),
     ("shared-by-all", "the stand-alone server has its own"),
+    ("impostor-has-key", "refuses what presents itself as keys-4"),
 ];
 
 #[test]

@@ -126,6 +126,14 @@ impl Array {
                 })?;
                 Ok(String::new())
             }
+            // A key server of which no certificate is installed: a CA must vouch for it.
+            ["add-server", server] => {
+                let id = server.parse()?;
+                self.member
+                    .store()
+                    .change(|store| store.add_server(id, []))?;
+                Ok(String::new())
+            }
             ["new-identity"] => {
                 let (chain, key) = (self.folder.path("own.pem"), self.folder.path("own.key"));
                 make_identity(&chain, &key, &self.name)?;
@@ -159,9 +167,11 @@ impl Array {
             .as_deref()
             .and_then(|key| str::from_utf8(key).ok());
         let key = key.unwrap_or("-");
-        let pins = self.group_pins();
+        let pins = self.installed(Slot::Pin, |scope| matches!(scope, Scope::Group(_)));
+        let authorities = self.installed(Slot::Authority, |scope| *scope == Scope::AnyServer);
         format!(
-            "{} {} in-use={in_use} key={key} reads={} ended={} gap={} read-from={} group-pins={pins}",
+            "{} {} in-use={in_use} key={key} reads={} ended={} gap={} read-from={} group-pins={pins} \
+             authorities={authorities}",
             self.watch.shown(),
             self.member.shown(),
             reading.reads,
@@ -171,13 +181,12 @@ impl Array {
         )
     }
 
-    /// How many certificates of the group are installed.
-    fn group_pins(&self) -> usize {
+    /// How many certificates are installed in a slot for such a scope.
+    fn installed(&self, slot: Slot, is_scope: impl Fn(&Scope) -> bool) -> usize {
         let store = self.member.store();
-        let entries = store.contents().entries();
-        let of_group = |scope: &Scope| matches!(scope, Scope::Group(_));
-        let pins = entries.into_iter().map(|entry| entry.key());
-        pins.filter(|key| key.slot == Slot::Pin && of_group(&key.scope))
+        let entries = store.contents().entries().into_iter();
+        let keys = entries.map(|entry| entry.key());
+        keys.filter(|key| key.slot == slot && is_scope(&key.scope))
             .count()
     }
 }

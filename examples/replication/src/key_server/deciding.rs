@@ -3,10 +3,12 @@
 
 use std::fmt::Write;
 
-use mutual_trust::store::{Scope, Slot};
-use mutual_trust::{Certificate, DurableStore, EntryOptions, Fingerprint, TrustSnapshot};
+use mutual_trust::store::{EntryKey, Scope, Slot};
+use mutual_trust::{
+    AuthorityScope, Certificate, DurableStore, EntryOptions, Fingerprint, PinScope, TrustSnapshot,
+};
 
-use super::KeyServer;
+use super::{GROUP, KeyServer};
 use crate::Outcome;
 
 impl KeyServer {
@@ -73,6 +75,33 @@ impl KeyServer {
                     return Err(error.into());
                 }
             }
+            Ok(())
+        })
+    }
+
+    /// The first half of a renewal: systems accept the next certificate of the group beside the current one.
+    pub(super) fn add_next(&mut self, next: Certificate) -> Outcome<String> {
+        self.change(|set| {
+            let (scope, options) = (PinScope::Group(GROUP.parse()?), EntryOptions::new());
+            let _ = set.change(|set| set.install_pin(scope, next, options))?;
+            Ok(())
+        })
+    }
+
+    /// The second half, once no server presents the old one any more.
+    pub(super) fn drop_old(&mut self, old: Fingerprint) -> Outcome<String> {
+        let old = EntryKey::new(Slot::Pin, Scope::Group(GROUP.parse()?), old);
+        self.change(|set| {
+            let _ = set.change(|set| set.remove(&old))?;
+            Ok(())
+        })
+    }
+
+    /// A CA for servers of which nothing else is installed. One that has a pin must present that (rule P2).
+    pub(super) fn trust_authority(&mut self, authority: Certificate) -> Outcome<String> {
+        self.change(|set| {
+            let (scope, options) = (AuthorityScope::AnyServer, EntryOptions::new());
+            let _ = set.change(|set| set.install_authority(scope, authority, options))?;
             Ok(())
         })
     }

@@ -3,6 +3,7 @@
 
 mod deciding;
 mod hubs;
+mod membership;
 mod mirror;
 mod promotion;
 mod publisher;
@@ -15,25 +16,21 @@ use std::thread;
 use std::time::Duration;
 
 use mutual_trust::admin::Enrolment;
-use mutual_trust::admin::bundle::{BundleKey, Part, Signer};
+use mutual_trust::admin::bundle::{BundleKey, Part};
 use mutual_trust::certificate::SystemClock;
-use mutual_trust::identity::{GeneratedKey, IfExists, KeyReader, KeyType};
-use mutual_trust::store::{EntryKey, Scope, Slot};
-use mutual_trust::tls::{self, FollowedIdentity};
-use mutual_trust::{
-    DurableStore, EntryOptions, Fingerprint, GroupId, PinScope, ServerConfigBuilder, ServerId,
-};
-use mutual_trust_fleet::folder::Folder;
+use mutual_trust::identity::KeyReader;
+use mutual_trust::tls::FollowedIdentity;
+use mutual_trust::{DurableStore, ServerConfigBuilder, ServerId};
 use mutual_trust_fleet::server::Hub;
 use mutual_trust_tokio::{Acceptor, Listener};
 use tokio::runtime::Runtime;
 
-use crate::machine::{Folder as Machine, policy, provider, read_certificate};
+use crate::machine::{Folder, policy, provider, read_certificate};
 use crate::site::{KeyServer as Place, Site};
 use crate::taking::Member;
 use crate::{Outcome, console};
 use hubs::Peers;
-use publisher::{PARTS, Publisher};
+use publisher::Publisher;
 use service::Keys;
 
 pub(crate) use hubs::source;
@@ -46,7 +43,7 @@ const GROUP: &str = "keys";
 
 struct KeyServer {
     id: ServerId,
-    folder: Machine,
+    folder: Folder,
     site: Site,
     /// What is in force here: who may read keys.
     member: Member,
@@ -62,7 +59,7 @@ struct KeyServer {
 
 /// Runs a key server until its console is closed.
 pub(crate) fn run(name: &str, folder: PathBuf, site: &Path) -> Outcome<()> {
-    let (id, folder, site) = (name.parse()?, Machine(folder), Site::read(site)?);
+    let (id, folder, site) = (name.parse()?, Folder(folder), Site::read(site)?);
     let place = site.server(&id)?.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -91,7 +88,7 @@ pub(crate) fn run(name: &str, folder: PathBuf, site: &Path) -> Outcome<()> {
 /// Serves keys with the certificate in `served.pem`, which the servers of a group share. When the files are replaced, new
 /// links get the new certificate, and open ones go on.
 async fn serve(
-    folder: &Machine,
+    folder: &Folder,
     place: &Place,
     store: &DurableStore,
     enrolment: &Enrolment,
@@ -152,23 +149,9 @@ impl KeyServer {
             ["pending"] => Ok(self.pending()),
             ["accept", number, heard, label] => self.accept(number, heard.parse()?, label),
             ["block", label] => self.block(label),
-            ["next-certificate", file] => {
-                let next = read_certificate(file)?;
-                self.change(|set| {
-                    let scope = PinScope::Group(GROUP.parse()?);
-                    let options = EntryOptions::new().with_label("next");
-                    let _ = set.change(|set| set.install_pin(scope, next, options))?;
-                    Ok(())
-                })
-            }
-            ["drop-certificate", fingerprint] => {
-                let group = Scope::Group(GROUP.parse()?);
-                let old = EntryKey::new(Slot::Pin, group, fingerprint.parse()?);
-                self.change(|set| {
-                    let _ = set.change(|set| set.remove(&old))?;
-                    Ok(())
-                })
-            }
+            ["next-certificate", file] => self.add_next(read_certificate(file)?),
+            ["drop-certificate", fingerprint] => self.drop_old(fingerprint.parse()?),
+            ["trust-authority", file] => self.trust_authority(read_certificate(file)?),
             ["promote"] => self.promote(&[]),
             ["promote", keep] => {
                 let keep = BundleKey::from_der(&fs::read(keep)?)?;
@@ -187,105 +170,5 @@ impl KeyServer {
             }
             _ => Err("no such command".into()),
         }
-    }
-
-    /// The key that signs for the fleet. It is made here on first use and never leaves this machine.
-    fn signer(&self) -> Outcome<Box<dyn Signer + Send>> {
-        let path = self.folder.path("signing.key");
-        if !path.exists() {
-            GeneratedKey::generate(KeyType::Ed25519)?.write(&path, IfExists::Refuse)?;
-        }
-        let key = KeyReader::new().file(&path)?;
-        Ok(Box::new(tls::bundle_signer(key, &provider())?))
-    }
-
-    /// Writes the public half for the administrators.
-    fn signing_key(&self) -> Outcome<String> {
-        let path = self.folder.path("signing.pub");
-        fs::write(&path, self.signer()?.key().der())?;
-        Ok(format!("file={}", path.display()))
-    }
-
-    /// Founds the fleet: the servers of the group and their one certificate, and the keys that may publish.
-    fn found(&mut self, group: &str, signing: &[&str]) -> Outcome<String> {
-        let certificate = read_certificate(group)?;
-        let mut keys = Vec::new();
-        for file in signing {
-            keys.push(BundleKey::from_der(&fs::read(file)?)?);
-        }
-        let ids = self.site.group();
-        let primary = self.id.clone();
-        let group: GroupId = GROUP.parse()?;
-        let mut set = self.folder.store("set")?;
-        set.change(|set| {
-            set.add_group(group.clone())?;
-            for id in &ids {
-                set.add_server(id.clone(), [])?;
-                set.join_group(&group, id)?;
-            }
-            set.set_server_order([primary.clone()])?;
-            set.set_secondaries(&primary, ids.iter().filter(|id| **id != primary).cloned())?;
-            set.install_pin(PinScope::Group(group), certificate, EntryOptions::new())
-        })?;
-        let (signer, fleet) = (self.signer()?, FLEET.parse()?);
-        let publisher = Publisher::found(set, signer, &self.folder, fleet, keys)?;
-        let digest = publisher.key_set()?.digest();
-        self.become_primary(publisher)?;
-        let place = self.folder.path("published");
-        Ok(format!("digest={digest} published={}", place.display()))
-    }
-
-    /// Joins the fleet by a publication, and the digest of its key set that was read out at the primary.
-    fn join(&mut self, publication: &[u8], heard: Fingerprint) -> Outcome<String> {
-        self.member.join(self.part()?, publication, heard)?;
-        self.follow()?;
-        self.mirror()?;
-        Ok(self.member.shown())
-    }
-
-    /// Which sequence each node holds, as it says.
-    fn nodes(&self) -> String {
-        let reports = self.hubs.iter().flat_map(Hub::nodes);
-        let shown = reports.map(|report| {
-            let sequence = report.sequence().filter(|_| report.is_applied());
-            format!("{}={} ", report.node(), sequence.unwrap_or_default())
-        });
-        shown.collect()
-    }
-
-    /// The part of the trust set that this server takes over.
-    fn part(&self) -> Outcome<Part> {
-        let group = self.site.server(&self.id)?.group.as_ref();
-        Ok(group.ok_or("this server stands alone")?.part())
-    }
-
-    /// Takes over from every server that can be the primary, this one included.
-    fn follow(&mut self) -> Outcome<()> {
-        let part = self.part()?;
-        for (id, server) in self.site.publishers() {
-            if *id == self.id {
-                let own = Folder::new(self.folder.published(part)?);
-                self.member.follow(id.as_str(), own)?;
-            } else {
-                let from = source(&self.peers.client, id, server.hub(part)?)?;
-                self.member.follow(id.as_str(), from)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Serves what others publish, if this server can be promoted.
-    fn mirror(&self) -> Outcome<()> {
-        let place = self.site.server(&self.id)?.group.as_ref();
-        if place.is_none_or(|group| !group.signs) {
-            return Ok(());
-        }
-        for (id, server) in self.site.publishers().filter(|(id, _)| **id != self.id) {
-            for part in PARTS {
-                let hub = source(&self.peers.client, id, server.hub(part)?)?;
-                mirror::mirror(hub, Folder::new(self.folder.published(part)?));
-            }
-        }
-        Ok(())
     }
 }

@@ -20,10 +20,12 @@ pub(crate) enum Fault {
     OldKeyStays,
     /// The stand-alone server has the certificate of the group.
     SharedByAll,
+    /// The private key of a server was stolen.
+    ImpostorHasKey,
 }
 
 /// All of them, with their names.
-const ALL: [(&str, Fault); 7] = [
+const ALL: [(&str, Fault); 8] = [
     ("no-distribution", Fault::NoDistribution),
     ("other-fingerprint", Fault::OtherFingerprint),
     ("old-removed-first", Fault::OldRemovedFirst),
@@ -31,6 +33,7 @@ const ALL: [(&str, Fault); 7] = [
     ("old-copy", Fault::OldCopy),
     ("old-key-stays", Fault::OldKeyStays),
     ("shared-by-all", Fault::SharedByAll),
+    ("impostor-has-key", Fault::ImpostorHasKey),
 ];
 
 impl FromStr for Fault {

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use mutual_trust::admin::bundle::Part;
 
+use super::authority::make;
 use super::process::Process;
-use super::{ALONE, ARRAYS, Fault, GROUP, PATIENCE, Play, SIGNING, shown};
+use super::{ALONE, ARRAYS, BY_CA, Fault, GROUP, PATIENCE, Play, SIGNING, shown};
 use crate::Outcome;
 use crate::machine::{make_identity, private_folder, provider};
 use crate::site::{InGroup, KeyServer, Site};
@@ -31,9 +32,9 @@ pub(super) fn play(play: &mut Play) -> Outcome<()> {
 fn set_up(play: &mut Play) -> Outcome<()> {
     let mut free = Ports::default();
     let mut servers = Vec::new();
-    for name in GROUP.into_iter().chain([ALONE]) {
+    for name in Play::key_servers() {
         let group = match name {
-            ALONE => None,
+            ALONE | BY_CA => None,
             name => Some(InGroup {
                 signs: SIGNING.contains(&name),
                 hubs: vec![
@@ -58,12 +59,13 @@ fn set_up(play: &mut Play) -> Outcome<()> {
         writeln!(keys, "{array} {hex}")?;
         private_folder(&play.folder(array))?;
     }
-    for name in GROUP.into_iter().chain([ALONE]) {
+    for name in Play::key_servers() {
         private_folder(&play.folder(name))?;
         fs::write(play.folder(name).join("keys"), &keys)?;
     }
     make_certificate(play, "group-1")?;
-    share_certificate(play, "group-1")
+    share_certificate(play, "group-1")?;
+    make(play)
 }
 
 /// Makes a key and a certificate for the group.
@@ -102,7 +104,7 @@ pub(super) fn share_certificate(play: &Play, name: &str) -> Outcome<()> {
 }
 
 fn start(play: &mut Play) -> Outcome<()> {
-    for name in GROUP.into_iter().chain([ALONE]) {
+    for name in Play::key_servers() {
         start_key_server(play, name)?;
     }
     // Each key server of the group has a certificate of its own for the others. Each is read out and installed once.
@@ -130,7 +132,7 @@ fn start(play: &mut Play) -> Outcome<()> {
 /// Whether each private key can be read by its owner alone, and so can what a copy of the folder would have.
 fn private_keys_are_private(play: &Play) -> Outcome<()> {
     let (mut keys, mut private) = (0, 0);
-    for name in GROUP.into_iter().chain([ALONE]) {
+    for name in Play::key_servers() {
         for file in fs::read_dir(play.folder(name))? {
             let file = file?;
             if file

@@ -1,6 +1,7 @@
 //! The demonstration: it starts the machines, does what their administrators do, and checks what follows from it.
 
 mod alone;
+mod authority;
 mod blocking;
 mod enrolling;
 mod fault;
@@ -27,6 +28,8 @@ const GROUP: [&str; 4] = ["keys-1", "keys-2", "keys-3", "keys-4"];
 const SIGNING: [&str; 2] = ["keys-1", "keys-2"];
 /// The key server that stands alone.
 const ALONE: &str = "keys-9";
+/// Another one, which has a certificate of a CA.
+const BY_CA: &str = "keys-8";
 const ARRAYS: [&str; 2] = ["array-7", "array-8"];
 
 /// In this time a decision of an administrator must be in force at all key servers.
@@ -44,9 +47,10 @@ pub(crate) fn run(fault: Option<Fault>) -> Outcome<()> {
     blocking::play(&mut play)?;
     promotion::play(&mut play)?;
     alone::play(&mut play)?;
+    authority::play(&mut play)?;
     play.step("All processes end when their consoles are closed.");
     let stopped = play.processes.stop()?;
-    play.holds(stopped == 7, "seven processes have ended by themselves")?;
+    play.holds(stopped == 8, "eight processes have ended by themselves")?;
     println!(
         "\nall claims hold ({:.1} s)",
         play.started.elapsed().as_secs_f64()
@@ -77,6 +81,11 @@ impl Play {
 
     fn has(&self, fault: Fault) -> bool {
         self.fault == Some(fault)
+    }
+
+    /// All key servers.
+    fn key_servers() -> impl Iterator<Item = &'static str> {
+        GROUP.into_iter().chain([ALONE, BY_CA])
     }
 
     /// The folder of a machine.
