@@ -1,6 +1,6 @@
 //! Key servers that replicate each other, and arrays that get their keys from them: how a system is built with this crate.
 //!
-//! Without arguments it starts four key servers that share one certificate, one that stands alone, and two arrays, as
+//! Without arguments it starts four key servers that share one certificate, two that stand alone, and two arrays, as
 //! processes of this machine. It does what their administrators do, checks each claim, and ends all of them.
 //! `cargo run -p mutual-trust-replication`
 

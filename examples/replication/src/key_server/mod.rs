@@ -11,7 +11,7 @@ mod service;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -25,10 +25,11 @@ use mutual_trust_fleet::server::Hub;
 use mutual_trust_tokio::{Acceptor, Listener};
 use tokio::runtime::Runtime;
 
+use crate::Outcome;
+use crate::console::{self, causes};
 use crate::machine::{Folder, policy, provider, read_certificate};
 use crate::site::{KeyServer as Place, Site};
 use crate::taking::Member;
-use crate::{Outcome, console};
 use hubs::Peers;
 use publisher::Publisher;
 use service::Keys;
@@ -37,6 +38,9 @@ pub(crate) use hubs::source;
 
 /// The fleet of the site: the machines that take one trust set.
 const FLEET: &str = "site-a";
+
+/// How often a server looks whether it is still the primary, and whether its set must be published anew.
+const TEND_EVERY: Duration = Duration::from_millis(200);
 
 /// The group of the site.
 const GROUP: &str = "keys";
@@ -82,7 +86,21 @@ pub(crate) fn run(name: &str, folder: PathBuf, site: &Path) -> Outcome<()> {
         _runtime: runtime,
     };
     server.go_on()?;
-    console::serve(|words| server.answer(words))
+    let server = Arc::new(Mutex::new(server));
+    let tended = server.clone();
+    thread::spawn(move || {
+        loop {
+            thread::sleep(TEND_EVERY);
+            if let Err(error) = held(&tended).tend() {
+                eprintln!("{}", causes(&*error));
+            }
+        }
+    });
+    console::serve(|words| held(&server).answer(words))
+}
+
+fn held(server: &Mutex<KeyServer>) -> MutexGuard<'_, KeyServer> {
+    server.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Serves keys with the certificate in `served.pem`, which the servers of a group share. When the files are replaced, new
@@ -164,7 +182,6 @@ impl KeyServer {
             }
             ["nodes"] => Ok(self.nodes()),
             ["status"] => {
-                self.retire_if_replaced()?;
                 let primary = self.publisher.is_some();
                 Ok(format!("{} primary={primary}", self.member.shown()))
             }

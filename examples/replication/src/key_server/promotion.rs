@@ -9,6 +9,7 @@ use mutual_trust::admin::bundle::{BundleKey, FleetMember, Part, Publication};
 use super::KeyServer;
 use super::publisher::Publisher;
 use crate::Outcome;
+use crate::console::causes;
 use crate::taking::newest;
 
 /// The file that says that this server is the primary, so that it goes on after a restart.
@@ -27,8 +28,10 @@ impl KeyServer {
             let (set, signer) = (self.folder.store("set")?, self.signer()?);
             let last = Publisher::last(&self.folder)?.ok_or("the last publication is lost")?;
             let mut publisher = Publisher::new(set, signer, &self.folder, last)?;
-            // What was changed just before it ended may not be published yet.
-            publisher.publish()?;
+            // What was changed just before it ended may not be published yet. Keys are served also if it cannot be.
+            if let Err(error) = publisher.publish() {
+                eprintln!("not published: {}", causes(&*error));
+            }
             self.publisher = Some(publisher);
         }
         if self.member.is_joined()? {
@@ -72,6 +75,15 @@ impl KeyServer {
         let key_set = publisher.key_set()?.version();
         self.become_primary(publisher)?;
         Ok(format!("sequence={sequence} key-set={key_set}"))
+    }
+
+    /// What the primary does from time to time.
+    pub(super) fn tend(&mut self) -> Outcome<()> {
+        self.retire_if_replaced()?;
+        match &mut self.publisher {
+            Some(publisher) if publisher.is_due() => publisher.publish().map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// If another server was promoted while this one was away, it is a secondary from now on. Nothing that it would publish

@@ -23,8 +23,11 @@ use crate::machine::{Folder as Machine, keys};
 /// what arrays need.
 pub(crate) const PARTS: [Part; 3] = [Part::All, Part::Systems, Part::Servers];
 
-/// A set that is older is not taken over any more, and health says so. The primary publishes long before.
+/// A set that is older is not taken over any more, and health says so.
 const VALID: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// A set that is so old is published anew.
+const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A promoted server continues so far above the last sequence that it has seen. The old primary may have published once
 /// more just before it died, and members that took that must find ours to be newer.
@@ -37,6 +40,8 @@ pub(crate) struct Publisher {
     places: Vec<(Part, Folder)>,
     /// What was published last, for any part: it has the key sets.
     newest: Publication,
+    /// The last sequence that was used. One that was used for a publication that failed is not used again.
+    sequence: u64,
 }
 
 impl Publisher {
@@ -49,10 +54,11 @@ impl Publisher {
         signing: impl IntoIterator<Item = BundleKey>,
     ) -> Outcome<Self> {
         let key_set = KeySet::new(fleet, 1, signing)?;
+        // A draft that is not published: it has the key set. The first publication follows it.
         let bundle = bundle(&set, &key_set, Part::All, 1)?;
         let newest = Publication::new([key_set], bundle)?;
         let mut publisher = Self::new(set, signer, folder, newest)?;
-        publisher.put(None, 1)?;
+        publisher.publish()?;
         Ok(publisher)
     }
 
@@ -63,15 +69,23 @@ impl Publisher {
         folder: &Machine,
         newest: Publication,
     ) -> Outcome<Self> {
+        let mut sequence = newest.bundle().head().sequence();
         let mut places = Vec::new();
         for part in PARTS {
-            places.push((part, Folder::new(folder.published(part)?)));
+            let mut place = Folder::new(folder.published(part)?);
+            // It may have failed before all parts were published.
+            if let Some((bytes, _)) = place.current()? {
+                let there = Publication::read(&bytes)?;
+                sequence = sequence.max(there.bundle().head().sequence());
+            }
+            places.push((part, place));
         }
         Ok(Self {
             set,
             signer,
             places,
             newest,
+            sequence,
         })
     }
 
@@ -84,8 +98,12 @@ impl Publisher {
             .transpose()?)
     }
 
-    pub(crate) fn sequence(&self) -> u64 {
-        self.newest.bundle().head().sequence()
+    /// Whether the last publication is so old that it is published anew, although nothing has changed.
+    pub(crate) fn is_due(&self) -> bool {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let made = self.newest.bundle().head().made();
+        let due = made.as_secs().saturating_add(AGAIN.as_secs());
+        now.is_ok_and(|now| now.as_secs() >= due)
     }
 
     /// The newest key set.
@@ -96,8 +114,7 @@ impl Publisher {
 
     /// Publishes the set as it is now.
     pub(crate) fn publish(&mut self) -> Outcome<u64> {
-        let sequence = self.sequence() + 1;
-        self.put(None, sequence)
+        self.put(None, 1)
     }
 
     /// Publishes for the first time on this machine, which was a secondary: with a key set that names its own key alone.
@@ -106,20 +123,17 @@ impl Publisher {
         let next = self
             .key_set()?
             .next(1, own.into_iter().chain(others.iter().cloned()))?;
-        let sequence = self.sequence() + AFTER_PROMOTION;
-        self.put(Some(next), sequence)
+        self.put(Some(next), AFTER_PROMOTION)
     }
 
-    fn put(&mut self, next: Option<KeySet>, sequence: u64) -> Outcome<u64> {
+    fn put(&mut self, next: Option<KeySet>, step: u64) -> Outcome<u64> {
+        self.sequence = self.sequence.saturating_add(step);
+        let sequence = self.sequence;
         let key_set = next.clone().map_or_else(|| self.key_set(), Ok)?;
         let mut last = None;
         for (part, place) in &mut self.places {
             let bundle = bundle(&self.set, &key_set, *part, sequence)?;
-            let mut publication = if sequence == 1 {
-                Publication::new([key_set.clone()], bundle)?
-            } else {
-                self.newest.next(next.clone(), bundle)?
-            };
+            let mut publication = self.newest.next(next.clone(), bundle)?;
             if let Some(next) = &next {
                 publication.add_signature(next.sign(&*self.signer)?, keys())?;
             }
