@@ -1,5 +1,7 @@
 //! An array arrives at the primary, is accepted there, and is let in at all four.
 
+use std::collections::BTreeSet;
+
 use super::{ALONE, ARRAYS, Fault, GROUP, PATIENCE, Play};
 use crate::Outcome;
 
@@ -42,12 +44,13 @@ pub(super) fn play(play: &mut Play) -> Outcome<()> {
         accept(play, "keys-1", array, &GROUP)?;
     }
     play.ask("keys-1", "close-enrolment")?;
-    let keys: Vec<String> = ARRAYS
-        .iter()
-        .map(|array| Ok(play.ask(array, "status")?.get("key")?.to_owned()))
-        .collect::<Outcome<_>>()?;
-    let own = keys.first() != keys.last() && !keys.contains(&"-".to_owned());
-    play.holds(own, "each array reads its own key")?;
+    play.holds_within(PATIENCE, "each array reads its own key", |play| {
+        let mut keys = BTreeSet::new();
+        for array in ARRAYS {
+            keys.insert(play.ask(array, "status")?.get("key")?.to_owned());
+        }
+        Ok(keys.len() == ARRAYS.len() && !keys.contains("-"))
+    })?;
     let [array, other] = ARRAYS;
     for server in GROUP {
         let asked = play.processes.get(array)?;
