@@ -15,6 +15,9 @@ const REST: [&str; 3] = ["keys-2", "keys-3", "keys-4"];
 pub(super) fn play(play: &mut Play) -> Outcome<()> {
     let [array, blocked] = super::ARRAYS;
     play.step("The primary dies. The arrays read their keys from the next server.");
+    play.holds_within(PATIENCE, "array-7 reads its key from the primary", |play| {
+        Ok(play.ask(array, "status")?.get("in-use")? == "keys-1")
+    })?;
     play.ask(array, "count-anew")?;
     let before = play.ask("keys-1", "status")?.number("sequence")?;
     play.processes.take("keys-1")?.kill()?;
