@@ -34,10 +34,3 @@ impl From<SettingError> for Failure {
         Self::of("setting", &error)
     }
 }
-
-#[cfg(feature = "etcd")]
-impl From<mutual_trust_fleet::etcd::SettingError> for Failure {
-    fn from(error: mutual_trust_fleet::etcd::SettingError) -> Self {
-        Self::of("setting", &error)
-    }
-}
