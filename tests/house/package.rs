@@ -25,8 +25,13 @@ fn crates(tree: &str) -> BTreeSet<String> {
         Some(format!("{} {}", words.next()?, words.next()?))
     });
     let is_ours = |name: &String| {
-        ["mutual-trust ", "mutual-trust-cli ", "mutual-trust-tokio "]
-            .iter()
+        [
+            "mutual-trust ",
+            "mutual-trust-cli ",
+            "mutual-trust-fleet ",
+            "mutual-trust-tokio ",
+        ]
+        .iter()
             .any(|own| name.starts_with(own))
     };
     named.filter(|name| !is_ours(name)).collect()
@@ -75,7 +80,15 @@ fn the_default_tree_is_small_and_has_nothing_of_the_crates_beside_it() {
         return;
     };
     assert!(has(&crates, "rustls"), "{crates:#?}");
-    let of_others = ["clap", "serde_json", "rustix", "tokio", "tokio-rustls"];
+    let of_others = [
+        "clap",
+        "serde_json",
+        "rustix",
+        "tokio",
+        "tokio-rustls",
+        "hyper",
+        "etcd-client",
+    ];
     assert!(
         !of_others.iter().any(|name| has(&crates, name)),
         "{crates:#?}"
@@ -191,6 +204,7 @@ fn every_dependency_has_its_reason_beside_it() {
     for manifest in [
         "Cargo.toml",
         "crates/cli/Cargo.toml",
+        "crates/fleet/Cargo.toml",
         "crates/tokio/Cargo.toml",
     ] {
         let wrong = without_reason(&file(manifest));

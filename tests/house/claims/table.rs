@@ -122,6 +122,10 @@ fn is_test(path: &str, read: &dyn Fn(&str) -> Option<String>) -> bool {
         Some(("lib", inner)) => vec![format!("src/{inner}")],
         Some(("bin", inner)) => vec![format!("crates/cli/src/{inner}")],
         Some(("cli", _)) => vec![format!("crates/cli/tests/{module}")],
+        Some(("fleet", inner)) => vec![
+            format!("crates/fleet/tests/suite/{inner}"),
+            format!("crates/fleet/tests/etcd/{inner}"),
+        ],
         Some(("tokio", inner)) => vec![format!("crates/tokio/tests/suite/{inner}")],
         _ => ["api/", "house/", ""]
             .map(|binary| format!("tests/{binary}{module}"))
