@@ -1,0 +1,205 @@
+//! Nodes with stores on disk, each on a thread of its own. They note when each trust set came in force.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use mutual_trust::DurableStore;
+use mutual_trust::admin::bundle::{FleetMember, KeySet, Part};
+use mutual_trust::admin::{DurableSettings, JournalSink};
+use mutual_trust::error::MemberError;
+use mutual_trust_fleet::{Agent, AgentError, AgentHandle, MonotonicClock, Transport};
+use mutual_trust_test_support as support;
+
+/// The times at which a trust set came in force, of all nodes.
+#[derive(Debug, Default)]
+pub struct Seen(Mutex<Vec<Instant>>);
+
+/// Is told of each change of a store.
+#[derive(Debug)]
+struct Sink(Arc<Seen>);
+
+impl JournalSink for Sink {
+    fn record(&self, _: &mutual_trust::admin::file::JournalRecord) {
+        self.0.0.lock().unwrap().push(Instant::now());
+    }
+}
+
+impl Seen {
+    pub fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
+    /// How long after `start` it was in force, sorted.
+    pub fn since(&self, start: Instant) -> Vec<Duration> {
+        let seen = self.0.lock().unwrap();
+        let mut all: Vec<_> = seen.iter().map(|at| at.duration_since(start)).collect();
+        all.sort();
+        all
+    }
+
+    /// Waits until so many nodes have it in force.
+    pub fn wait(&self, count: usize, at_most: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < at_most {
+            if self.0.lock().unwrap().len() >= count {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        false
+    }
+}
+
+/// What must hold of every node, checked after each answer.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// The highest sequence that was published.
+    pub published: AtomicU64,
+    pub taken: AtomicU64,
+    pub refused: AtomicU64,
+    pub lost: AtomicU64,
+    wrong: Mutex<Vec<String>>,
+}
+
+impl Watched {
+    pub fn wrong(&self) -> Vec<String> {
+        self.wrong.lock().unwrap().iter().take(5).cloned().collect()
+    }
+}
+
+pub struct Nodes {
+    agents: Vec<AgentHandle>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+    pub seen: Arc<Seen>,
+    pub watched: Arc<Watched>,
+}
+
+/// How long one node alone takes to take a publication over: the median of these.
+pub fn alone(folder: &Path, keys: &KeySet, publications: &[Vec<u8>]) -> Duration {
+    let folder = folder.join("alone");
+    fs::create_dir_all(&folder).unwrap();
+    let settings = DurableSettings::new(support::keys()).with_clock(Arc::new(support::now()));
+    let mut store = DurableStore::create(&folder, settings).unwrap();
+    let joined = FleetMember::join(&mut store, keys.clone(), keys.digest(), Part::All);
+    let mut member = joined.unwrap();
+    let mut all = Vec::new();
+    for bytes in publications {
+        let start = Instant::now();
+        let _ = member.take_over(bytes, &mut store).unwrap();
+        all.push(start.elapsed());
+    }
+    all.sort();
+    all[all.len() / 2]
+}
+
+/// A stack for a node: the default of 2 MiB for each of 1,000 threads is address space alone, and this is enough.
+const STACK: usize = 512 * 1024;
+
+impl Nodes {
+    /// Starts so many nodes, each with the transport that `transport` makes.
+    pub fn start<T: Transport + 'static>(
+        count: usize,
+        folder: &Path,
+        keys: &KeySet,
+        transport: impl Fn(usize) -> T,
+    ) -> Self {
+        let mut nodes = Self {
+            agents: Vec::new(),
+            stop: Arc::default(),
+            threads: Vec::new(),
+            seen: Arc::default(),
+            watched: Arc::default(),
+        };
+        // What is there when they start.
+        nodes.watched.published.store(1, Ordering::SeqCst);
+        for number in 0..count {
+            let folder = folder.join(format!("node-{number}"));
+            fs::create_dir_all(&folder).unwrap();
+            let settings = DurableSettings::new(support::keys())
+                .with_clock(Arc::new(support::now()))
+                .with_sink(Arc::new(Sink(Arc::clone(&nodes.seen))));
+            let mut store = DurableStore::create(&folder, settings).unwrap();
+            let joined = FleetMember::join(&mut store, keys.clone(), keys.digest(), Part::All);
+            let store = Arc::new(Mutex::new(store));
+            let agent = Agent::new(transport(number), joined.unwrap(), store);
+            let time = Arc::new(support::now());
+            let seed = u64::try_from(number).unwrap();
+            let agent = agent.with_clock(Arc::new(MonotonicClock::new()), time, seed);
+            let agent = agent.with_reports(format!("node-{number}").parse().unwrap());
+            let handle = agent.handle();
+            nodes.agents.push(handle.clone());
+            let (watched, mut before) = (Arc::clone(&nodes.watched), 0);
+            let mut agent = agent.with_handler(move |done| {
+                let count = match done {
+                    Ok(_) => &watched.taken,
+                    Err(AgentError::Member(MemberError::Bundle(_))) => &watched.refused,
+                    Err(_) => &watched.lost,
+                };
+                count.fetch_add(1, Ordering::Relaxed);
+                let member = handle.health().member;
+                let after = member.newest.as_ref().map_or(0, |newest| newest.sequence);
+                let published = watched.published.load(Ordering::SeqCst);
+                if after < before || after > published || !member.is_applied() {
+                    let mut wrong = watched.wrong.lock().unwrap();
+                    wrong.push(format!(
+                        "node {number}: from {before} to {member:?} of {published}"
+                    ));
+                }
+                before = after;
+            });
+            let thread = thread::Builder::new().stack_size(STACK);
+            let stop = Arc::clone(&nodes.stop);
+            // The loop of a program that has its own: `run` looks five times a second whether it is to stop, and 1,000 of
+            // them in one process would measure that.
+            let running = thread.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let step = agent.step();
+                    let begun = Instant::now();
+                    if step.done.is_err() || agent.transport().wait(step.pause).is_err() {
+                        let pause = step.pause.min(Duration::from_secs(2));
+                        thread::sleep(pause.saturating_sub(begun.elapsed()));
+                    }
+                }
+            });
+            nodes.threads.push(running.unwrap());
+        }
+        nodes
+    }
+
+    pub fn count(&self) -> usize {
+        self.agents.len()
+    }
+
+    /// How many nodes have this sequence in their stores.
+    pub fn at(&self, sequence: u64) -> usize {
+        let applied = |agent: &&AgentHandle| {
+            let applied = agent.health().member.applied;
+            applied.is_some_and(|applied| applied.sequence == sequence)
+        };
+        self.agents.iter().filter(applied).count()
+    }
+
+    /// Waits until all nodes have this sequence.
+    pub fn wait_for(&self, sequence: u64, at_most: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < at_most {
+            if self.at(sequence) == self.count() {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        // Those that wait for their transport end with the process.
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
