@@ -32,7 +32,7 @@ fn crates(tree: &str) -> BTreeSet<String> {
             "mutual-trust-tokio ",
         ]
         .iter()
-            .any(|own| name.starts_with(own))
+        .any(|own| name.starts_with(own))
     };
     named.filter(|name| !is_ours(name)).collect()
 }

@@ -18,11 +18,12 @@ pub trait Transport: Send {
     /// [`TransportError`] if none could be fetched. The node keeps what it holds.
     fn fetch(&mut self, known: Option<&Tag>) -> Result<Fetched, TransportError>;
 
-    /// Waits until there may be something new, at most so long. Returns early on a change where the transport can tell.
+    /// Waits until there may be something new, at most so long. `true` as soon as there may be, where the transport can tell;
+    /// `false` when the time is over.
     ///
     /// # Errors
     /// [`TransportError`] if the transport cannot tell any more.
-    fn wait(&mut self, at_most: Duration) -> Result<(), TransportError>;
+    fn wait(&mut self, at_most: Duration) -> Result<bool, TransportError>;
 
     /// Tells the publisher what this node holds.
     ///

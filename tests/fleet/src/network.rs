@@ -429,8 +429,8 @@ impl Transport for Link {
         })
     }
 
-    fn wait(&mut self, _: Duration) -> Result<(), TransportError> {
-        Ok(())
+    fn wait(&mut self, _: Duration) -> Result<bool, TransportError> {
+        Ok(false)
     }
 
     fn report(&mut self, report: &NodeReport) -> Result<(), TransportError> {

@@ -204,7 +204,7 @@ impl Transport for Carrier {
         self.0.fetch(known)
     }
 
-    fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
+    fn wait(&mut self, at_most: Duration) -> Result<bool, TransportError> {
         self.0.wait(at_most)
     }
 
@@ -231,9 +231,9 @@ impl Transport for File {
         })
     }
 
-    fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
+    fn wait(&mut self, at_most: Duration) -> Result<bool, TransportError> {
         thread::sleep(at_most);
-        Ok(())
+        Ok(false)
     }
 
     fn report(&mut self, _: &NodeReport) -> Result<(), TransportError> {

@@ -72,17 +72,17 @@ impl<T: Transport> Agent<T> {
                 return;
             }
             let step = left.min(STOP_STEP);
-            // A transport that cannot tell is asked when the time is over, and after that its error counts.
             let waited = self.transport.wait(step);
             let passed = self.clock.elapsed().saturating_sub(now);
-            let rest = step.saturating_sub(passed);
-            if waited.is_err() {
-                self.sleep(left.saturating_sub(passed));
-                return;
-            }
-            if !rest.is_zero() {
-                // Something may be new.
-                return;
+            match waited {
+                // Also at the end of the time: the transport says it once.
+                Ok(true) => return,
+                Ok(false) => self.sleep(step.saturating_sub(passed)),
+                // It is asked when the time is over, and then its error counts.
+                Err(_) => {
+                    self.sleep(left.saturating_sub(passed));
+                    return;
+                }
             }
             if now.saturating_sub(tended) >= TEND_INTERVAL {
                 tended = now;

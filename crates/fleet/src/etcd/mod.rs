@@ -163,7 +163,7 @@ impl Transport for Etcd {
 
     /// While etcd does not answer, there is nothing new: it is tried again after pauses, and [`fetch`](Self::fetch) says
     /// what is wrong. One try may last longer than `at_most`: by [`REQUEST_TIMEOUT`](limits::REQUEST_TIMEOUT) for each member.
-    fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
+    fn wait(&mut self, at_most: Duration) -> Result<bool, TransportError> {
         let cluster = self.cluster.clone();
         cluster.block_on(async {
             let now = Instant::now();
@@ -181,8 +181,11 @@ impl Transport for Etcd {
                 let wait = self
                     .reader
                     .wait(&cluster, &self.keys, self.poll_interval, until);
-                if wait.await? || Instant::now() >= end {
-                    return Ok(());
+                if wait.await? {
+                    return Ok(true);
+                }
+                if Instant::now() >= end {
+                    return Ok(false);
                 }
             }
         })

@@ -148,17 +148,17 @@ impl Transport for Folder {
         Ok(Fetched::New { bytes, tag })
     }
 
-    fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
+    fn wait(&mut self, at_most: Duration) -> Result<bool, TransportError> {
         let path = self.publication();
         let start = Instant::now();
         while State::at(&path) == self.seen {
             let left = at_most.saturating_sub(start.elapsed());
             if left.is_zero() {
-                break;
+                return Ok(false);
             }
             sleep(left.min(FOLDER_LOOK));
         }
-        Ok(())
+        Ok(true)
     }
 
     fn report(&mut self, report: &NodeReport) -> Result<(), TransportError> {

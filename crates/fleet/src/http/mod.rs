@@ -244,13 +244,13 @@ impl Transport for Http {
         fetched
     }
 
-    fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
+    fn wait(&mut self, at_most: Duration) -> Result<bool, TransportError> {
         if self.arrived.is_some() {
-            return Ok(());
+            return Ok(true);
         }
         if !self.waits {
             sleep(at_most);
-            return Ok(());
+            return Ok(false);
         }
         let (knew, pending) = match self.pending.take() {
             Some(pending) => pending,
@@ -263,11 +263,11 @@ impl Transport for Http {
         match pending.wait(at_most) {
             Ok(answer) => {
                 self.arrived = Some((knew, answer));
-                Ok(())
+                Ok(true)
             }
             Err(NoResult::Late) => {
                 self.pending = Some((knew, pending));
-                Ok(())
+                Ok(false)
             }
             Err(NoResult::Ended) => {
                 self.waits = false;

@@ -78,7 +78,7 @@ impl Node {
     /// One round. Whether something new came.
     pub fn step(&mut self, at_most: Duration) -> bool {
         let waited = self.etcd.wait(at_most);
-        let fetched = waited.and_then(|()| self.etcd.fetch(self.tag.as_ref()));
+        let fetched = waited.and_then(|_| self.etcd.fetch(self.tag.as_ref()));
         match fetched {
             Ok(Fetched::New { bytes, tag }) => {
                 self.bytes = bytes;

@@ -26,8 +26,9 @@ type Script = Box<dyn FnMut(Option<&Tag>) -> Result<Fetched, TransportError> + S
 struct Scripted {
     fetch: Script,
     clock: Arc<Clock>,
-    /// Whether each wait ends early, or fails.
+    /// Whether each wait ends early, ends with its time and with news, or fails.
     early: bool,
+    late: bool,
     fails: bool,
     fetches: Arc<AtomicUsize>,
     reports: Arc<Mutex<Vec<NodeReport>>>,
@@ -43,6 +44,7 @@ impl Scripted {
             fetch: Box::new(fetch),
             clock: node.clock.clone(),
             early: false,
+            late: false,
             fails: false,
             fetches: Arc::default(),
             reports: Arc::default(),
@@ -57,14 +59,14 @@ impl Transport for Scripted {
         (self.fetch)(known)
     }
 
-    fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
+    fn wait(&mut self, at_most: Duration) -> Result<bool, TransportError> {
         if self.fails {
             return Err(down());
         }
         if !self.early {
             self.clock.pass(at_most);
         }
-        Ok(())
+        Ok(self.early || self.late)
     }
 
     fn report(&mut self, report: &NodeReport) -> Result<(), TransportError> {
@@ -407,6 +409,18 @@ fn a_transport_that_says_always_that_something_is_new_is_not_asked_without_a_pau
     assert!(took >= MIN_GAP * 99, "{took:?}");
     // It is asked at once otherwise.
     assert!(took < INTERVAL, "{took:?}");
+}
+
+#[test]
+fn news_at_the_end_of_a_step_are_not_lost() {
+    let fleet = Fleet::new();
+    let mut node = Node::new(&fleet);
+    let publication = fleet.publication(1);
+    let mut transport = Scripted::new(&node, move |_| new(publication.clone()));
+    transport.late = true;
+    let mut agent = node.agent(transport);
+    let took = run_until(&mut agent, &node, 20);
+    assert!(took < INTERVAL / 2, "{took:?}");
 }
 
 #[test]

@@ -45,7 +45,8 @@ fn copy(hub: &mut impl Transport, place: &mut Folder, known: &mut Option<Tag>) -
         }
         *known = Some(tag);
     }
-    Ok(hub.wait(PAUSE)?)
+    hub.wait(PAUSE)?;
+    Ok(())
 }
 
 /// The version of the key set and the sequence of a publication: the greater, the newer.
