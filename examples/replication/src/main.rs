@@ -2,7 +2,7 @@
 //!
 //! Without arguments it starts four key servers that share one certificate, two that stand alone, and two arrays, as
 //! processes of this machine. It does what their administrators do, checks each claim, and ends all of them.
-//! `cargo run -p mutual-trust-replication`
+//! `cargo run -p mutual-trust-replication`; `--patient` where the machine is busy, `--fault NAME` to see a claim fail.
 
 mod array;
 mod console;
@@ -33,14 +33,15 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[&str]) -> Outcome<()> {
     match arguments {
-        [] => play::run(None),
-        ["--fault", name] => play::run(Some(name.parse()?)),
+        [] => play::run(None, false),
+        ["--patient"] => play::run(None, true),
+        ["--fault", name] => play::run(Some(name.parse()?), true),
         ["key-server", name, folder, site] => {
             key_server::run(name, PathBuf::from(folder), &PathBuf::from(site))
         }
         ["array", name, folder, site] => {
             array::run(name, PathBuf::from(folder), &PathBuf::from(site))
         }
-        _ => Err("usage: mutual-trust-replication [--fault NAME]".into()),
+        _ => Err("usage: mutual-trust-replication [--patient | --fault NAME]".into()),
     }
 }

@@ -39,8 +39,10 @@ const PROMISED: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Plays all steps. Nothing is left running, also when a step fails.
-pub(crate) fn run(fault: Option<Fault>) -> Outcome<()> {
-    let mut play = Play::new(fault)?;
+///
+/// On a busy machine, `is_patient` waits longer before a claim counts as failed. The times are printed all the same.
+pub(crate) fn run(fault: Option<Fault>, is_patient: bool) -> Outcome<()> {
+    let mut play = Play::new(fault, is_patient)?;
     founding::play(&mut play)?;
     enrolling::play(&mut play)?;
     renewal::play(&mut play)?;
@@ -63,17 +65,19 @@ pub(crate) struct Play {
     site: Site,
     folder: TemporaryFolder,
     fault: Option<Fault>,
+    is_patient: bool,
     started: Instant,
     steps: usize,
 }
 
 impl Play {
-    fn new(fault: Option<Fault>) -> Outcome<Self> {
+    fn new(fault: Option<Fault>, is_patient: bool) -> Outcome<Self> {
         Ok(Self {
             processes: Processes::default(),
             site: Site(Vec::new()),
             folder: TemporaryFolder::new()?,
             fault,
+            is_patient,
             started: Instant::now(),
             steps: 0,
         })
@@ -144,6 +148,10 @@ impl Play {
         claim: &str,
         mut holds: impl FnMut(&mut Self) -> Outcome<bool>,
     ) -> Outcome<()> {
+        let most = match self.is_patient {
+            true => PATIENCE.max(most * 4),
+            false => most,
+        };
         while !holds(self)? {
             if since.elapsed() > most {
                 return self.holds(false, &format!("{claim}, within {most:?}"));
