@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
-use mutual_trust::Fingerprint;
 use mutual_trust::admin::DurableStore;
 use mutual_trust::certificate::Crl;
 use mutual_trust::error::{DurableError, StoreError};
+use mutual_trust::store::CrlIssuer;
+use mutual_trust::{Fingerprint, TrustSnapshot};
 
 use super::health::Life;
 use super::source::{CrlSource, Fault, Found};
@@ -21,8 +22,6 @@ pub(super) struct Followed {
     pub(super) known: Option<Tag>,
     /// The fingerprints of its lists.
     pub(super) lists: Vec<Fingerprint>,
-    /// The issuers of its lists.
-    pub(super) issuers: Vec<Vec<u8>>,
     /// When it is asked next, by the clock of the follower.
     pub(super) due: Duration,
 }
@@ -32,7 +31,7 @@ pub(super) struct Followed {
 pub(super) enum Refused {
     #[error(transparent)]
     Fetch(#[from] Fault),
-    #[error("a list is of another issuer than before, {0}")]
+    #[error("a list is of another issuer than those that are named for this address: {0}")]
     OtherIssuer(String),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -56,18 +55,8 @@ impl Followed {
             Found::Same => return Ok(None),
             Found::Lists(lists, tag) => (lists, tag),
         };
-        let issuers: Vec<Vec<u8>> = lists
-            .iter()
-            .map(|list| list.issuer_der().to_vec())
-            .collect();
-        let other = lists.iter().find(|list| {
-            !self.issuers.is_empty() && !self.issuers.iter().any(|of| of == list.issuer_der())
-        });
-        if let Some(other) = other {
-            return Err(Refused::OtherIssuer(other.issuer()));
-        }
-        with_store(access, |store| install(store, &lists))?;
-        self.issuers = issuers;
+        let issuers = &self.source.issuers;
+        with_store(access, |store| install(store, &lists, issuers))?;
         self.known = tag;
         self.lists = lists.iter().map(Crl::fingerprint).collect();
         Ok(Some(Life::of(&lists)))
@@ -82,17 +71,36 @@ fn holds(store: &DurableStore, lists: &[Fingerprint]) -> bool {
 }
 
 /// Installs those that the store does not have. All that are good are installed, and the first that is not is the error.
-fn install(store: &mut DurableStore, lists: &[Crl]) -> Result<(), Refused> {
+/// With a list of an issuer that is not among `issuers`, nothing is installed: each issuer of a list is checked from then on.
+fn install(store: &mut DurableStore, lists: &[Crl], issuers: &[CrlIssuer]) -> Result<(), Refused> {
     // What another process has installed, first. A fault of it shows in the health of the store.
     let _ = store.refresh();
     let fingerprints: Vec<Fingerprint> = lists.iter().map(Crl::fingerprint).collect();
+    let foreign = |contents: &TrustSnapshot| {
+        let mut of_these = contents
+            .crls()
+            .filter(|held| fingerprints.contains(&held.crl().fingerprint()));
+        let foreign = of_these.find(|held| !issuers.contains(held.issuer()));
+        foreign.map_or(Ok(()), |held| {
+            Err(Refused::OtherIssuer(held.crl().issuer()))
+        })
+    };
     if holds(store, &fingerprints) {
-        return Ok(());
+        return foreign(store.contents());
     }
-    let done = store.change(|store| Ok(store.install_crls(lists.iter().cloned())))?;
-    match done.into_iter().find_map(Result::err) {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
+    let done = store.try_change(|store| {
+        let done = store.install_crls(lists.iter().cloned());
+        // By its name and the key under which it was verified: two authorities can have one name.
+        foreign(store.contents()).map(|()| done)
+    })?;
+    let Some(error) = done.into_iter().find_map(Result::err) else {
+        return Ok(());
+    };
+    // That the store does not know an issuer is not what is wrong, if it is not one of this address.
+    let is_named = |list: &Crl| issuers.iter().any(|of| of.name() == list.issuer());
+    match lists.iter().find(|list| !is_named(list)) {
+        Some(other) => Err(Refused::OtherIssuer(other.issuer())),
+        None => Err(error.into()),
     }
 }
 

@@ -29,12 +29,15 @@ use crate::setting::SettingError;
 /// ```no_run
 /// use std::sync::{Arc, Mutex};
 ///
+/// use mutual_trust::store::CrlIssuer;
 /// use mutual_trust::admin::DurableStore;
+/// use mutual_trust::certificate::Certificate;
 /// use mutual_trust_fleet::lists::{CrlSource, ListFollower};
 ///
 /// # fn run(store: DurableStore) -> Result<(), Box<dyn std::error::Error>> {
 /// let store = Arc::new(Mutex::new(store));
-/// let source = CrlSource::http("http://pki.example/root.crl")?;
+/// let root = Certificate::from_pem(&std::fs::read("/etc/trust/root.pem")?)?;
+/// let source = CrlSource::http("http://pki.example/root.crl", [CrlIssuer::of(&root)])?;
 /// let (handle, thread) = ListFollower::new([source], store)?.spawn()?;
 /// for health in handle.health() {
 ///     println!("{health}");
@@ -142,7 +145,6 @@ impl ListFollower {
             source,
             known: None,
             lists: Vec::new(),
-            issuers: Vec::new(),
             due: Duration::ZERO,
         };
         let sources: Vec<Followed> = sources.into_iter().map(followed).collect();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use mutual_trust::certificate::Crl;
+use mutual_trust::store::CrlIssuer;
 use mutual_trust_tokio::Connector;
 
 use crate::error::TransportError;
@@ -16,15 +17,23 @@ use crate::transport::Tag;
 
 /// An address of revocation lists: a file in DER with one list, or in PEM with several.
 ///
+/// The administrator names the authorities whose lists the address has, by name and key. A certificate of each must be in
+/// the store. An authority with a new key is another issuer, so it is named beside the old one.
+///
 /// # Security
 /// Lists are signed, so HTTP without TLS is enough: an attacker on the way can withhold a list or send an old one, and that
 /// shows as a fault, or at the end of the list that is held. An attacker can also see which authority is asked for.
+///
+/// A list of another issuer is refused, also one of an authority that is installed. Whose list is installed is checked from
+/// then on (rule C4), so a list that ended would refuse all peers of an authority that nothing checked.
 ///
 /// A redirect is refused, also to the same host: an answer would choose where this machine connects, for example to an
 /// address inside of the site. Configure the address itself.
 #[derive(Clone, Debug)]
 pub struct CrlSource {
     pub(super) address: Address,
+    /// The issuers whose lists are taken.
+    pub(super) issuers: Vec<CrlIssuer>,
     client: Arc<Client>,
     timeout: Duration,
 }
@@ -53,32 +62,48 @@ pub(super) enum Fault {
 }
 
 impl CrlSource {
-    /// An address of HTTP without TLS.
+    /// An address of HTTP without TLS, and the issuers whose lists it has.
     ///
     /// # Errors
-    /// It does not start with `http://`, or it has a user or a fragment.
-    pub fn http(address: &str) -> Result<Self, SettingError> {
-        Self::of(address, None)
+    /// It does not start with `http://`, or it has a user or a fragment; no issuer is named.
+    pub fn http(
+        address: &str,
+        issuers: impl IntoIterator<Item = CrlIssuer>,
+    ) -> Result<Self, SettingError> {
+        Self::of(address, issuers.into_iter().collect(), None)
     }
 
-    /// An address of HTTPS. `connector` has the authorities that the administrator names for its server: those of a store
+    /// An address of HTTPS, and the issuers whose lists it has. `connector` has the authorities that the administrator names for its server: those of a store
     /// that is only for such servers, or of the same one.
     ///
     /// # Errors
-    /// It does not start with `https://`, or it has a user or a fragment.
-    pub fn https(address: &str, connector: Connector) -> Result<Self, SettingError> {
-        Self::of(address, Some(connector))
+    /// It does not start with `https://`, or it has a user or a fragment; no issuer is named.
+    pub fn https(
+        address: &str,
+        issuers: impl IntoIterator<Item = CrlIssuer>,
+        connector: Connector,
+    ) -> Result<Self, SettingError> {
+        Self::of(address, issuers.into_iter().collect(), Some(connector))
     }
 
-    fn of(address: &str, connector: Option<Connector>) -> Result<Self, SettingError> {
+    fn of(
+        address: &str,
+        issuers: Vec<CrlIssuer>,
+        connector: Option<Connector>,
+    ) -> Result<Self, SettingError> {
         let address = Address::parse(address)?;
         if address.is_tls() != connector.is_some() {
             let scheme = if connector.is_some() { "https" } else { "http" };
             let why = format!("{:?} does not start with {scheme}://", address.as_str());
             return Err(SettingError::new("the address", why));
         }
+        if issuers.is_empty() {
+            let why = "none is named for the address of revocation lists";
+            return Err(SettingError::new("the issuers", why));
+        }
         Ok(Self {
             address,
+            issuers,
             client: Client::new(connector, false),
             timeout: REQUEST_TIMEOUT,
         })

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use mutual_trust::admin::{DurableSettings, DurableStore};
+use mutual_trust::store::CrlIssuer;
 use mutual_trust::{AuthorityScope, EntryOptions};
 use mutual_trust_fleet::lists::{CrlSource, ListFollower};
 use mutual_trust_fleet::{Fetched, Transport, TransportError};
@@ -171,7 +172,7 @@ fn nginx_and_python_serve_revocation_lists() {
             .unwrap();
         let store = Arc::new(Mutex::new(store));
         let address = format!("http://localhost:{port}/root.crl");
-        let source = CrlSource::http(&address).unwrap();
+        let source = CrlSource::http(&address, [CrlIssuer::of(&ca.certificate())]).unwrap();
         let follower = ListFollower::new([source], store.clone()).unwrap();
         let mut follower = follower.with_clock(clock.clone(), clock.clone(), 7);
         for number in 1..=2 {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::certificate::Crl;
+use mutual_trust::store::CrlIssuer;
 use mutual_trust::{AuthorityScope, EntryOptions};
 use mutual_trust_fleet::http::Connector;
 use mutual_trust_fleet::limits::{
@@ -87,7 +88,12 @@ struct Followed {
 }
 
 impl Followed {
-    fn new(source: CrlSource) -> Self {
+    /// A store with an authority whose lists are at an address.
+    fn new(address: &str) -> Self {
+        Self::of(|issuer| CrlSource::http(address, [issuer]).unwrap())
+    }
+
+    fn of(source: impl FnOnce(CrlIssuer) -> CrlSource) -> Self {
         let place = Temporary::new("fleet-lists");
         let clock = Arc::new(Clock::default());
         let settings = DurableSettings::new(keys()).with_clock(clock.clone());
@@ -100,6 +106,7 @@ impl Followed {
             })
             .unwrap();
         let store = Arc::new(Mutex::new(store));
+        let source = source(CrlIssuer::of(&ca.certificate()));
         let follower = ListFollower::new([source], store.clone()).unwrap();
         Self {
             _place: place,
@@ -138,7 +145,7 @@ impl Followed {
 #[test]
 fn a_list_is_installed_kept_and_replaced_by_a_newer_one() {
     let server = Server::new();
-    let mut followed = Followed::new(CrlSource::http(&server.address).unwrap());
+    let mut followed = Followed::new(&server.address);
     let one = crl().valid(-DAY, 30 * DAY).der(&followed.ca);
     server.sends("ETag: \"1\"\r\n", &one);
     followed.step();
@@ -175,7 +182,7 @@ fn a_list_is_installed_kept_and_replaced_by_a_newer_one() {
 #[test]
 fn what_is_no_good_list_changes_nothing() {
     let server = Server::new();
-    let mut followed = Followed::new(CrlSource::http(&server.address).unwrap());
+    let mut followed = Followed::new(&server.address);
     let newest = crl().number(5).valid(-DAY, 30 * DAY);
     server.sends("", &newest.der(&followed.ca));
     followed.step();
@@ -244,7 +251,7 @@ fn what_is_no_good_list_changes_nothing() {
 #[test]
 fn a_list_is_asked_for_at_half_of_what_is_left_and_more_often_near_its_end() {
     let server = Server::new();
-    let mut followed = Followed::new(CrlSource::http(&server.address).unwrap());
+    let mut followed = Followed::new(&server.address);
     let start = i64::try_from(LIST_INTERVAL.as_secs()).unwrap();
     server.sends("", &crl().valid(-DAY, start + 1000).der(&followed.ca));
     let pause = followed.step();
@@ -283,7 +290,7 @@ fn a_list_is_asked_for_at_half_of_what_is_left_and_more_often_near_its_end() {
 #[test]
 fn the_end_of_a_list_is_told_before_it_comes() {
     let server = Server::new();
-    let mut followed = Followed::new(CrlSource::http(&server.address).unwrap());
+    let mut followed = Followed::new(&server.address);
     assert!(followed.health().is_good(), "before the first attempt");
     let second = Duration::from_secs(1);
     server.sends("", &crl().valid(-DAY, 9 * DAY).der(&followed.ca));
@@ -308,7 +315,7 @@ fn the_end_of_a_list_is_told_before_it_comes() {
 #[test]
 fn an_address_that_never_had_a_list_or_is_silent_needs_attention() {
     let server = Server::new();
-    let mut followed = Followed::new(CrlSource::http(&server.address).unwrap());
+    let mut followed = Followed::new(&server.address);
     server.says("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
     followed.step();
     assert!(!followed.health().is_good());
@@ -327,7 +334,7 @@ fn an_address_that_never_had_a_list_or_is_silent_needs_attention() {
 #[test]
 fn a_list_that_is_no_longer_in_the_store_is_fetched_again() {
     let server = Server::new();
-    let mut followed = Followed::new(CrlSource::http(&server.address).unwrap());
+    let mut followed = Followed::new(&server.address);
     let list = crl().valid(-DAY, 30 * DAY).signed_by(&followed.ca);
     server.sends("ETag: \"1\"\r\n", list.der());
     followed.step();
@@ -349,7 +356,7 @@ fn a_list_that_is_no_longer_in_the_store_is_fetched_again() {
 #[test]
 fn a_follower_runs_and_stops() {
     let server = Server::new();
-    let followed = Followed::new(CrlSource::http(&server.address).unwrap());
+    let followed = Followed::new(&server.address);
     server.sends("", &crl().valid(-DAY, 30 * DAY).der(&followed.ca));
     let (handle, running) = followed.follower.spawn().unwrap();
     while handle.health()[0].last_success.is_none() {
@@ -374,7 +381,8 @@ fn https_needs_a_server_that_the_administrator_named() {
     let port = world.sends([head.as_bytes(), &list].concat());
     let address = format!("https://localhost:{port}/root.crl");
     let of = |connector: Connector| {
-        let mut followed = Followed::new(CrlSource::https(&address, connector).unwrap());
+        let mut followed =
+            Followed::of(|issuer| CrlSource::https(&address, [issuer], connector).unwrap());
         followed.step();
         followed.health().fault.unwrap()
     };
@@ -387,16 +395,62 @@ fn https_needs_a_server_that_the_administrator_named() {
 fn an_address_says_how_it_is_reached() {
     let mut world = World::new();
     let connector = world.client("array-7");
-    assert!(CrlSource::http("https://pki/x.crl").is_err());
-    assert!(CrlSource::https("http://pki/x.crl", connector.clone()).is_err());
-    assert!(CrlSource::http("ldap://pki/x").is_err());
-    assert!(CrlSource::http("http://me:secret@pki/x").is_err());
-    assert!(CrlSource::http("http://pki/crl?id=7").is_ok());
-    assert!(CrlSource::https("https://pki/x.crl", connector).is_ok());
+    let issuer = || {
+        [CrlIssuer::of(
+            &spec("a CA").ca().self_signed().certificate(),
+        )]
+    };
+    assert!(CrlSource::http("https://pki/x.crl", issuer()).is_err());
+    assert!(CrlSource::https("http://pki/x.crl", issuer(), connector.clone()).is_err());
+    assert!(CrlSource::http("ldap://pki/x", issuer()).is_err());
+    assert!(CrlSource::http("http://me:secret@pki/x", issuer()).is_err());
+    assert!(CrlSource::http("http://pki/crl?id=7", issuer()).is_ok());
+    assert!(CrlSource::https("https://pki/x.crl", issuer(), connector).is_ok());
+    // No issuer is taken by default.
+    assert!(CrlSource::http("http://pki/x.crl", []).is_err());
     let place = Temporary::new("fleet-lists-many");
     let settings = DurableSettings::new(keys());
     let store = DurableStore::create(place.path(), settings).unwrap();
-    let source = CrlSource::http("http://pki/x.crl").unwrap();
+    let source = CrlSource::http("http://pki/x.crl", issuer()).unwrap();
     let many = vec![source; MAX_LIST_SOURCES + 1];
     assert!(ListFollower::new(many, Arc::new(Mutex::new(store))).is_err());
+}
+
+/// Over HTTP, an attacker on the way sends the list of another authority that is installed: of the same name, or not.
+#[test]
+fn a_list_of_an_issuer_that_is_not_named_changes_nothing() {
+    let server = Server::new();
+    for name in ["another CA", "a CA"] {
+        let mut followed = Followed::new(&server.address);
+        let other = spec(name).ca().self_signed();
+        let installed = followed.store.lock().unwrap().change(|store| {
+            let options = EntryOptions::new();
+            store.install_authority(AuthorityScope::Clients, other.certificate(), options)
+        });
+        installed.unwrap();
+        let checked = |followed: &Followed| {
+            let store = followed.store.lock().unwrap();
+            let issuers: Vec<CrlIssuer> = store.contents().revocation_checked_issuers().collect();
+            issuers
+        };
+        let ended = crl().number(1).valid(-60 * DAY, -30 * DAY);
+        // Also beside a good one, in PEM.
+        let good = crl()
+            .number(5)
+            .valid(-DAY, 30 * DAY)
+            .signed_by(&followed.ca);
+        let both = ended.clone().signed_by(&other).to_pem() + &good.to_pem();
+        for body in [ended.der(&other), both.into_bytes()] {
+            server.sends("", &body);
+            let fault = followed.fault();
+            assert!(fault.contains("another issuer"), "{fault}");
+            assert_eq!(checked(&followed), []);
+            assert_eq!(followed.held(), []);
+        }
+        server.sends("", good.der());
+        followed.step();
+        assert!(followed.health().is_good(), "{}", followed.health());
+        let named = CrlIssuer::of(&followed.ca.certificate());
+        assert_eq!(checked(&followed), [named]);
+    }
 }
