@@ -98,6 +98,46 @@ fn regular(path: &Path, found: &Metadata) -> Result<(), TransportError> {
     Err(TransportError::NotAFile { path })
 }
 
+/// Opens what a publisher locks, and makes it if there is none. Only its owner can open it, so no other user can hold the
+/// lock. A link is not followed: its target would be made or locked.
+pub(super) fn lock_file(path: &Path) -> Result<File, TransportError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => regular(path, &found)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(path)(error)),
+    }
+    let file = open_lock(path).map_err(failed(path))?;
+    let found = file.metadata().map_err(failed(path))?;
+    regular(path, &found)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        // One that was made with other rights. If it belongs to another user, that one decides.
+        if found.permissions().mode() & 0o077 != 0 {
+            let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+        }
+    }
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn open_lock(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mode = Mode::RUSR | Mode::WUSR;
+    Ok(File::from(rustix::fs::open(path, flags, mode)?))
+}
+
+#[cfg(not(unix))]
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true);
+    options.truncate(false).open(path)
+}
+
 /// Opens a file for reading. It waits neither for the writer of a pipe nor for a device.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {

@@ -3,13 +3,13 @@
 mod file;
 
 use core::time::Duration;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Instant;
 
-use self::file::{State, failed, read, replace};
+use self::file::{State, failed, lock_file, read, replace};
 use crate::digest::content_tag;
 use crate::error::TransportError;
 use crate::limits::{
@@ -107,9 +107,7 @@ impl Folder {
     /// Waits for other publishers, for a bounded time.
     fn lock(&self) -> Result<Locked, TransportError> {
         let path = self.folder.join(LOCK);
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false);
-        let file = file.open(&path).map_err(failed(&path))?;
+        let file = lock_file(&path)?;
         let until = Instant::now() + PUBLISHER_LOCK_WAIT;
         loop {
             match file.try_lock() {

@@ -221,4 +221,43 @@ mod unix {
         let found = fs::metadata(place.file("publication")).unwrap();
         assert_eq!(found.permissions().mode() & 0o777, 0o644);
     }
+
+    /// Who can open a file can hold its lock, also for reading.
+    #[test]
+    fn other_users_cannot_lock_out_a_publisher() {
+        let place = Temporary::new("fleet-folder-lock");
+        let lock = place.file("publication.lock");
+        let mode = || fs::metadata(&lock).unwrap().permissions().mode() & 0o777;
+        let mut folder = Folder::new(place.path());
+        let first = folder.publish(b"one", None).unwrap();
+        assert_eq!(mode(), 0o600);
+        // One that was made with more rights.
+        fs::set_permissions(&lock, fs::Permissions::from_mode(0o666)).unwrap();
+        folder.publish(b"two", Some(&first)).unwrap();
+        assert_eq!(mode(), 0o600);
+    }
+
+    #[test]
+    fn a_lock_that_is_no_file_is_refused() {
+        let place = Temporary::new("fleet-folder-lock-link");
+        let lock = place.file("publication.lock");
+        let mut folder = Folder::new(place.path());
+        let mut refused = || {
+            let refused = folder.publish(b"one", None).unwrap_err();
+            assert!(
+                matches!(refused, TransportError::NotAFile { .. }),
+                "{refused}"
+            );
+            fs::remove_file(&lock).unwrap();
+        };
+        let other = place.file("other");
+        symlink(&other, &lock).unwrap();
+        refused();
+        assert!(!other.exists());
+        fs::write(&other, "precious").unwrap();
+        symlink(&other, &lock).unwrap();
+        refused();
+        pipe(&lock);
+        refused();
+    }
 }
