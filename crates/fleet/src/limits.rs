@@ -50,6 +50,10 @@ pub const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// longer, 60 seconds being their usual shortest.
 pub const LONG_POLL: Duration = Duration::from_secs(25);
 
+/// What a server that waits for a change takes at least, if none comes: half of what it is asked for, since it may have a
+/// bound of its own. After an earlier answer without a change, the interval counts.
+pub const LONG_POLL_LEAST: Duration = Duration::from_secs(12);
+
 /// The longest wait that a server may ask for. It keeps a server from putting its nodes off for days.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 

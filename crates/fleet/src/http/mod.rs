@@ -17,6 +17,7 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 use std::thread::sleep;
+use std::time::Instant;
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
@@ -29,8 +30,8 @@ pub(crate) use self::worker::{NoResult, Pending, Worker};
 use crate::digest::content_tag;
 use crate::error::TransportError;
 use crate::limits::{
-    LONG_POLL, MAX_NODES, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES, MAX_TIMEOUT, MIN_TIMEOUT,
-    REQUEST_TIMEOUT,
+    LONG_POLL, LONG_POLL_LEAST, MAX_NODES, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES, MAX_TIMEOUT,
+    MIN_TIMEOUT, REQUEST_TIMEOUT,
 };
 use crate::report::NodeReport;
 use crate::setting::{self, SettingError};
@@ -73,12 +74,40 @@ pub struct Http {
     timeout: Duration,
     /// Whether the server waits for a change.
     waits: bool,
-    /// The request that waits for a change, and what it knew.
-    pending: Option<(Option<Tag>, Pending<Asked>)>,
+    /// The request that waits for a change.
+    pending: Option<Poll>,
     /// What that request brought.
-    arrived: Option<(Option<Tag>, Asked)>,
+    arrived: Option<Arrived>,
     /// The publication that was fetched last.
     known: Option<Tag>,
+    /// The digest of the bytes that arrived last.
+    content: Option<Tag>,
+}
+
+/// A request that waits for a change.
+struct Poll {
+    /// What it knew.
+    knew: Option<Tag>,
+    begun: Instant,
+    pending: Pending<Asked>,
+}
+
+/// What a request brought.
+struct Arrived {
+    knew: Option<Tag>,
+    answer: Asked,
+    /// Whether it was to wait for a change, and took less than a server that waits.
+    is_early: bool,
+}
+
+impl Poll {
+    fn arrived(knew: Option<Tag>, begun: Instant, answer: Asked) -> Arrived {
+        Arrived {
+            knew,
+            answer,
+            is_early: begun.elapsed() < LONG_POLL_LEAST,
+        }
+    }
 }
 
 impl Http {
@@ -117,6 +146,7 @@ impl Http {
             pending: None,
             arrived: None,
             known: None,
+            content: None,
         })
     }
 
@@ -160,8 +190,14 @@ impl Http {
         ended.unwrap_or_else(|none| Err(no_result(at, within, none)))
     }
 
-    /// The publication that an answer has.
-    fn take(&mut self, known: Option<&Tag>, answer: Answer) -> Result<Fetched, TransportError> {
+    /// The publication that an answer has. After an early one without a change, the server is not asked to wait for the next
+    /// round: a server or cache that answers at once would be asked without a pause.
+    fn take(
+        &mut self,
+        known: Option<&Tag>,
+        answer: Answer,
+        is_early: bool,
+    ) -> Result<Fetched, TransportError> {
         let address = self.publication();
         let at = || address.as_str().to_owned();
         self.waits = answer
@@ -170,6 +206,7 @@ impl Http {
         match answer.status {
             StatusCode::NOT_MODIFIED if known.is_some_and(is_etag) => {
                 self.known = known.cloned();
+                self.waits &= !is_early;
                 return Ok(Fetched::Unchanged);
             }
             StatusCode::NOT_MODIFIED => {
@@ -189,10 +226,12 @@ impl Http {
             return Err(TransportError::Unexpected { at: at(), what });
         }
         let by_content = content_tag(&answer.body);
+        let is_same = self.content.replace(by_content.clone()) == Some(by_content.clone());
         // Bytes that a server sends are new whatever tag it gives to them: only bytes of a known digest are not.
         let tag = answer.header(&ETAG).and_then(Tag::new);
         let tag = tag.filter(is_etag).unwrap_or(by_content);
         self.known = Some(tag.clone());
+        self.waits &= !(is_early && (is_same || known == Some(&tag)));
         if known == Some(&tag) && !is_etag(&tag) {
             return Ok(Fetched::Unchanged);
         }
@@ -221,7 +260,11 @@ pub(crate) fn no_result(at: String, after: Duration, none: NoResult) -> Transpor
 
 impl Transport for Http {
     fn fetch(&mut self, known: Option<&Tag>) -> Result<Fetched, TransportError> {
-        if let Some((knew, pending)) = self.pending.take()
+        if let Some(Poll {
+            knew,
+            begun,
+            pending,
+        }) = self.pending.take()
             && knew.as_ref() == known
         {
             // It answers soon: on a change, or when the time is over that it may wait.
@@ -229,14 +272,14 @@ impl Transport for Http {
             let at = self.publication().as_str().to_owned();
             let ended = pending.finish(within);
             let answer = ended.unwrap_or_else(|none| Err(no_result(at, within, none)));
-            self.arrived = Some((knew, answer));
+            self.arrived = Some(Poll::arrived(knew, begun, answer));
         }
         let arrived = self.arrived.take();
-        let answer = match arrived.filter(|(knew, _)| knew.as_ref() == known) {
-            Some((_, answer)) => answer,
-            None => self.ask(self.get(known, Duration::ZERO)),
+        let (answer, is_early) = match arrived.filter(|arrived| arrived.knew.as_ref() == known) {
+            Some(arrived) => (arrived.answer, arrived.is_early),
+            None => (self.ask(self.get(known, Duration::ZERO)), false),
         };
-        let fetched = answer.and_then(|answer| self.take(known, answer));
+        let fetched = answer.and_then(|answer| self.take(known, answer, is_early));
         if fetched.is_err() {
             self.waits = false;
             self.known = None;
@@ -252,21 +295,21 @@ impl Transport for Http {
             sleep(at_most);
             return Ok(false);
         }
-        let (knew, pending) = match self.pending.take() {
-            Some(pending) => pending,
-            None => {
-                let knew = self.known.clone();
-                let pending = self.begin(self.get(knew.as_ref(), LONG_POLL));
-                (knew, pending)
+        let poll = self.pending.take().unwrap_or_else(|| {
+            let knew = self.known.clone();
+            Poll {
+                begun: Instant::now(),
+                pending: self.begin(self.get(knew.as_ref(), LONG_POLL)),
+                knew,
             }
-        };
-        match pending.wait(at_most) {
+        });
+        match poll.pending.wait(at_most) {
             Ok(answer) => {
-                self.arrived = Some((knew, answer));
+                self.arrived = Some(Poll::arrived(poll.knew, poll.begun, answer));
                 Ok(true)
             }
             Err(NoResult::Late) => {
-                self.pending = Some((knew, pending));
+                self.pending = Some(poll);
                 Ok(false)
             }
             Err(NoResult::Ended) => {
@@ -295,7 +338,7 @@ impl Transport for Http {
 impl Publisher for Http {
     fn current(&mut self) -> Result<Option<(Vec<u8>, Tag)>, TransportError> {
         match self.ask(self.get(None, Duration::ZERO)) {
-            Ok(answer) => match self.take(None, answer) {
+            Ok(answer) => match self.take(None, answer, false) {
                 Ok(Fetched::New { bytes, tag }) => Ok(Some((bytes, tag))),
                 Ok(Fetched::Unchanged) | Err(TransportError::NotPublished { .. }) => Ok(None),
                 Err(error) => Err(error),

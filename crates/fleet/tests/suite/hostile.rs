@@ -6,7 +6,7 @@ use mutual_trust_fleet::http::Http;
 use mutual_trust_fleet::limits::{MAX_PUBLICATION_BYTES, MAX_RETRY_AFTER};
 use mutual_trust_fleet::{Fetched, Tag, Transport, TransportError};
 use mutual_trust_test_support::pki::spec;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::new;
@@ -398,4 +398,46 @@ fn an_address_is_one_of_https_without_more() {
     }
     let http = Http::new("https://hub", connector).unwrap();
     assert!(http.with_timeout(Duration::ZERO).is_err());
+}
+
+/// A server, or a cache before it, says that it waits, and answers at once: the interval counts, and not its word.
+#[test]
+fn a_server_that_does_not_wait_as_it_says_is_not_asked_without_a_pause() {
+    let mut world = World::new();
+    let applied = "Preference-Applied: wait=25\r\nContent-Length";
+    let same = format!("HTTP/1.1 200 OK\r\nETag: \"1\"\r\n{applied}: 4\r\n\r\nabcd");
+    let unnamed = format!("HTTP/1.1 200 OK\r\n{applied}: 4\r\n\r\nabcd");
+    let none = format!("HTTP/1.1 304 Not Modified\r\n{applied}: 0\r\n\r\n");
+    let number = AtomicUsize::new(0);
+    let renamed = world.raw(move |mut stream: Stream, _| {
+        let tag = number.fetch_add(1, Ordering::SeqCst);
+        let text = format!("HTTP/1.1 200 OK\r\nETag: \"{tag}\"\r\n{applied}: 4\r\n\r\nabcd");
+        async move {
+            let _ = stream.write_all(text.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    let ports = [
+        world.sends(same),
+        world.sends(unnamed),
+        renamed.0,
+        world.sends(none),
+    ];
+    let wait = Duration::from_millis(300);
+    for (case, port) in ports.into_iter().enumerate() {
+        let mut http = world.http(port);
+        // What the one that only says that nothing changed is asked for.
+        let mut known = (case == 3).then(|| Tag::new("\"1\"").unwrap());
+        let (start, mut fetches) = (Instant::now(), 0);
+        while start.elapsed() < 5 * wait {
+            match http.fetch(known.as_ref()).unwrap() {
+                Fetched::New { tag, .. } => known = Some(tag),
+                Fetched::Unchanged => {}
+            }
+            fetches += 1;
+            http.wait(wait).unwrap();
+        }
+        // Two a round: one says that the server waits, and the other that it does not.
+        assert!(fetches <= 11, "{case}: {fetches} fetches");
+    }
 }
