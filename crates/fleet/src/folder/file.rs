@@ -1,7 +1,9 @@
-//! Reads and replaces single files.
+//! Reads single files, and opens the lock.
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+#[cfg(not(unix))]
+use std::fs::OpenOptions;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -150,53 +152,4 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 fn open(path: &Path) -> io::Result<File> {
     File::open(path)
-}
-
-/// Replaces a file by one rename, flushed: readers see the old bytes or the new ones.
-///
-/// The temporary file has a fixed name, so that a crash leaves one file at most. It is made anew: a link in its place is
-/// not followed.
-pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TransportError> {
-    let temporary = folder.join(format!(".{name}.tmp"));
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(failed(&temporary)(error));
-        }
-        _ => {}
-    }
-    let written = write(&temporary, bytes).map_err(failed(&temporary));
-    let path = folder.join(name);
-    let replaced = written.and_then(|()| fs::rename(&temporary, &path).map_err(failed(&path)));
-    if replaced.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    replaced?;
-    flush(folder).map_err(failed(folder))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    // Nothing of it is secret, and the nodes are other users: whatever the mask of this one.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-
-        file.set_permissions(fs::Permissions::from_mode(0o644))?;
-    }
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Flushes the entry of a file in its folder. Some file systems cannot: there is nothing more to do.
-#[cfg(unix)]
-fn flush(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        Err(error) if error.kind() != ErrorKind::InvalidInput => Err(error),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-fn flush(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! A folder: on a shared disk, copied by other means, or a mounted config map of Kubernetes.
 
 mod file;
+mod opened;
 
 use core::time::Duration;
 use std::fs::{self, File, TryLockError};
@@ -9,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Instant;
 
-use self::file::{State, failed, lock_file, read, replace};
+use self::file::{State, failed, lock_file, read};
+use self::opened::{Opened, not_a_link};
 use crate::digest::content_tag;
 use crate::error::TransportError;
 use crate::limits::{
@@ -50,6 +52,9 @@ const DATA: &str = "..data";
 /// # Security
 /// It never waits for a pipe, a device or another process, and it reads a bounded number of bytes. Who can write to the
 /// folder can write reports in the name of any node.
+///
+/// A link in the place of `nodes/` is refused: who can write to the folder would choose where each node writes. A publisher
+/// makes `nodes/` with the rights of the folder.
 #[derive(Debug)]
 pub struct Folder {
     folder: PathBuf,
@@ -101,6 +106,19 @@ impl Folder {
         TransportError::CannotReport {
             at: self.folder.display().to_string(),
             reason: reason.into(),
+        }
+    }
+
+    /// Makes the folder of the reports, with the rights of this one: no other user puts something in its place first.
+    fn make_nodes(&self) -> Result<(), TransportError> {
+        let nodes = self.folder.join(NODES);
+        match fs::create_dir(&nodes) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(failed(&nodes)(error)),
+            Ok(()) => {
+                let found = fs::metadata(&self.folder).map_err(failed(&self.folder))?;
+                fs::set_permissions(&nodes, found.permissions()).map_err(failed(&nodes))
+            }
         }
     }
 
@@ -166,11 +184,10 @@ impl Transport for Folder {
         let nodes = self.folder.join(NODES);
         let written = match fs::create_dir(&nodes) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(&nodes)(error)),
-            _ => replace(
-                &nodes,
-                report.node().as_str(),
-                report.to_string().as_bytes(),
-            ),
+            _ => Opened::inside(&nodes).and_then(|nodes| {
+                let report_text = report.to_string();
+                nodes.replace(report.node().as_str(), report_text.as_bytes())
+            }),
         };
         match written {
             Err(TransportError::Io { path, source }) if read_only(source.kind()) => {
@@ -209,12 +226,14 @@ impl Publisher for Folder {
         if now.as_deref().map(content_tag).as_ref() != over {
             return Err(TransportError::Superseded { at: at() });
         }
-        replace(&self.folder, PUBLICATION, bytes)?;
+        self.make_nodes()?;
+        Opened::named(&self.folder)?.replace(PUBLICATION, bytes)?;
         Ok(content_tag(bytes))
     }
 
     fn nodes(&mut self) -> Result<Vec<NodeReport>, TransportError> {
         let folder = self.folder.join(NODES);
+        not_a_link(&folder)?;
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

@@ -214,6 +214,30 @@ mod unix {
         assert_eq!(folder.nodes().unwrap(), [report("a").with_fault("x")]);
     }
 
+    /// Who owns the place would choose where each node writes.
+    #[test]
+    fn a_link_in_the_place_of_the_reports_is_not_followed() {
+        let place = Temporary::new("fleet-folder-nodes-link");
+        let other = Temporary::new("fleet-folder-nodes-other");
+        let mut folder = Folder::new(place.path());
+        symlink(other.path(), place.file("nodes")).unwrap();
+        let refused = folder.report(&report("a")).unwrap_err();
+        assert!(matches!(refused, TransportError::Io { .. }), "{refused}");
+        assert!(other.names().is_empty());
+        fs::write(other.file("a"), report("a").to_string()).unwrap();
+        let refused = folder.nodes().unwrap_err();
+        assert!(matches!(refused, TransportError::Io { .. }), "{refused}");
+    }
+
+    #[test]
+    fn a_publisher_makes_the_folder_of_the_reports_with_its_own_rights() {
+        let place = Temporary::new("fleet-folder-nodes-made");
+        let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode();
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        Folder::new(place.path()).publish(b"one", None).unwrap();
+        assert_eq!(mode(&place.file("nodes")), mode(place.path()));
+    }
+
     #[test]
     fn other_users_can_read_what_is_published() {
         let place = Temporary::new("fleet-folder-mode");
