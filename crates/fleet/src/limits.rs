@@ -20,6 +20,10 @@ pub use mutual_trust::limits::MAX_PUBLICATION_BYTES;
 /// The most nodes that report to one place.
 pub const MAX_NODES: usize = 1 << 16;
 
+/// How many names of a folder of reports are looked at: those that are no names of nodes take the place of no report, and
+/// this many take about a second.
+pub const MAX_NODE_FILES: usize = 1 << 20;
+
 /// How often a file that is being written is read again.
 pub const MAX_READS: usize = 5;
 

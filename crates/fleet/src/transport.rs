@@ -99,7 +99,9 @@ pub trait Publisher: Send {
 
     /// The last report of each node.
     ///
-    /// A report that cannot be read is left out.
+    /// A report that cannot be read is left out, and of a folder with more than [`MAX_NODES`] of them, those beyond.
+    ///
+    /// [`MAX_NODES`]: crate::limits::MAX_NODES
     ///
     /// # Errors
     /// [`TransportError`] if the place cannot be read.

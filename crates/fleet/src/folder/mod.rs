@@ -15,8 +15,8 @@ use self::opened::{Opened, not_a_link};
 use crate::digest::content_tag;
 use crate::error::TransportError;
 use crate::limits::{
-    FOLDER_LOOK, MAX_NODES, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES, PUBLISHER_LOCK_POLL,
-    PUBLISHER_LOCK_WAIT,
+    FOLDER_LOOK, MAX_NODE_FILES, MAX_NODES, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES,
+    PUBLISHER_LOCK_POLL, PUBLISHER_LOCK_WAIT,
 };
 use crate::report::{NodeName, NodeReport};
 use crate::transport::{Fetched, Publisher, Tag, Transport};
@@ -240,17 +240,18 @@ impl Publisher for Folder {
             Err(error) => return Err(failed(&folder)(error)),
         };
         let mut reports = Vec::new();
-        for (count, entry) in entries.enumerate() {
-            if count >= MAX_NODES {
-                let at = folder.display().to_string();
-                let limit = MAX_NODES;
-                return Err(TransportError::TooManyNodes { at, limit });
-            }
+        let mut count = 0_usize;
+        for entry in entries.take(MAX_NODE_FILES) {
             let entry = entry.map_err(failed(&folder))?;
             let name = entry.file_name();
             let Some(Ok(name)) = name.to_str().map(str::parse::<NodeName>) else {
                 continue;
             };
+            // What was read is answered: an error would let one who makes files hide all nodes.
+            if count >= MAX_NODES {
+                break;
+            }
+            count = count.saturating_add(1);
             let Ok(Some(bytes)) = read(&entry.path(), MAX_REPORT_BYTES) else {
                 continue;
             };

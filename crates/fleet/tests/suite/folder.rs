@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mutual_trust_fleet::folder::Folder;
-use mutual_trust_fleet::limits::MAX_PUBLICATION_BYTES;
+use mutual_trust_fleet::limits::{MAX_NODES, MAX_PUBLICATION_BYTES};
 use mutual_trust_fleet::{Fetched, Publisher, Transport, TransportError};
 use mutual_trust_test_support::folder::Folder as Temporary;
 
@@ -134,6 +134,24 @@ fn a_report_of_another_node_or_of_none_is_left_out() {
     let large = fs::File::create(nodes.join("large")).unwrap();
     large.set_len(1 << 40).unwrap();
     assert_eq!(folder.nodes().unwrap(), [report("good")]);
+}
+
+/// Who can write files into the folder hides no node by their number.
+#[test]
+fn many_files_do_not_end_the_list_of_nodes() {
+    let place = Temporary::new("fleet-folder-many");
+    let mut folder = Folder::new(place.path());
+    folder.report(&report("good")).unwrap();
+    let file = |name: String| place.file("nodes").join(name);
+    for number in 0..=MAX_NODES {
+        fs::File::create(file(format!(".{number}"))).unwrap();
+    }
+    assert_eq!(folder.nodes().unwrap(), [report("good")]);
+    for number in 0..=MAX_NODES {
+        fs::rename(file(format!(".{number}")), file(number.to_string())).unwrap();
+    }
+    // The order of a folder decides what is beyond.
+    assert!(folder.nodes().unwrap().len() <= 1);
 }
 
 #[cfg(unix)]
