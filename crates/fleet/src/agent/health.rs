@@ -31,6 +31,9 @@ pub enum AgentStatus {
 pub struct AgentHealth {
     /// Whether it runs.
     pub status: AgentStatus,
+    /// Whether the publisher was asked since the start. An agent that runs asks first after a random time of at most
+    /// [`START_SPREAD`](crate::limits::START_SPREAD).
+    pub was_asked: bool,
     /// What the member holds.
     pub member: MemberState,
     /// Whether the set in the store is past its end, at the time of the call. It stays in force.
@@ -77,6 +80,9 @@ impl fmt::Display for AgentHealth {
             }
             None => f.write_str("nothing is applied")?,
         }
+        if !self.was_asked {
+            f.write_str("; the publisher was not asked yet")?;
+        }
         let silent = self.silent_for.as_secs();
         if self.is_silent {
             write!(f, "; nothing was heard from the publisher for {silent} s")?;
@@ -95,6 +101,7 @@ impl fmt::Display for AgentHealth {
 #[derive(Debug)]
 pub(super) struct Notes {
     pub(super) status: AgentStatus,
+    pub(super) was_asked: bool,
     pub(super) member: MemberState,
     /// By the clock of the agent.
     pub(super) heard: Duration,
@@ -143,6 +150,7 @@ impl AgentHandle {
         };
         AgentHealth {
             status: notes.status.clone(),
+            was_asked: notes.was_asked,
             member: notes.member.clone(),
             is_past_end,
             silent_for,

@@ -83,6 +83,10 @@ pub struct Step {
 /// # }
 /// ```
 ///
+/// The publisher is asked first after a random time of at most [`START_SPREAD`](crate::limits::START_SPREAD), since nodes
+/// start together after a power failure. Until then, the health says that it was not asked yet, and the store has what it had
+/// before. A program that must have the newest set before it serves calls [`step`](Self::step) first.
+///
 /// On every fault, the node keeps what it holds, and the agent tries again: after a second, then after twice as long each
 /// time, and each wait is random. The health of the store says when nothing was heard from the publisher for too long.
 ///
@@ -125,6 +129,7 @@ impl<T: Transport> Agent<T> {
         let time: Arc<dyn TimeSource> = Arc::new(SystemClock::new());
         let handle = AgentHandle::new(Notes {
             status: AgentStatus::Stepped,
+            was_asked: false,
             member: member.state(),
             heard: clock.elapsed(),
             fault: None,
@@ -225,6 +230,7 @@ impl<T: Transport> Agent<T> {
     /// loop of its own, which calls it again after the pause or when the transport's
     /// [`wait`](Transport::wait) returns.
     pub fn step(&mut self) -> Step {
+        self.handle.notes().was_asked = true;
         let done = self.fetch_and_take();
         let pause = self.note(&done);
         if let Some(handler) = &mut self.handler {

@@ -11,7 +11,8 @@ use crate::limits::{MIN_GAP, START_SPREAD, STOP_STEP, TEND_INTERVAL};
 use crate::transport::Transport;
 
 impl<T: Transport> Agent<T> {
-    /// Runs until it is stopped by its [`handle`](Self::handle). A panic of the transport, of a handler or of the agent
+    /// Runs until it is stopped by its [`handle`](Self::handle). The first fetch comes after a random time of at most
+    /// [`START_SPREAD`]; call [`step`](Self::step) before for one at once. A panic of the transport, of a handler or of the agent
     /// shows in the health of the agent and of the store, and goes on to the caller.
     pub fn run(&mut self) {
         self.handle.notes().status = AgentStatus::Running;
@@ -29,7 +30,8 @@ impl<T: Transport> Agent<T> {
         resume_unwind(panic);
     }
 
-    /// Runs in a thread of its own, which gives the agent back when it is stopped.
+    /// Runs in a thread of its own, which gives the agent back when it is stopped. It returns before the first fetch, which
+    /// comes after a random time of at most [`START_SPREAD`].
     ///
     /// # Errors
     /// The operating system starts no thread.

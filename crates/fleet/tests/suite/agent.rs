@@ -141,6 +141,26 @@ fn a_node_follows_a_folder_and_reports() {
     assert!(agent.handle().health().is_good());
 }
 
+/// Nodes that start together do not ask together. Until the first fetch, the health says so.
+#[test]
+fn an_agent_that_runs_says_that_it_has_not_asked_yet() {
+    let (fleet, place) = (Fleet::new(), Temporary::new("fleet-agent-asked"));
+    let mut node = Node::new(&fleet);
+    let mut agent = node.agent(Folder::new(place.path()));
+    let handle = agent.handle();
+    let said = || {
+        let health = handle.health();
+        let is_said = health.to_string().contains("not asked yet");
+        assert_eq!(is_said, !health.was_asked, "{health}");
+        is_said
+    };
+    assert!(said());
+    // Also an attempt that fails is one.
+    let step = agent.step();
+    assert!(step.done.is_err());
+    assert!(!said());
+}
+
 #[test]
 fn a_refused_publication_changes_nothing_and_is_asked_for_again() {
     let fleet = Fleet::new();
