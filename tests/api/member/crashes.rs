@@ -346,6 +346,45 @@ fn an_older_file_of_the_member_that_is_put_back_is_found_by_the_history_of_the_s
 }
 
 #[test]
+fn a_running_member_refuses_an_older_file_that_is_put_back() {
+    let mut world = World::new("put-back-running");
+    let mut member = world.join();
+    let removed = add_server(&mut world.fleet.central, "keys-1", "kms1.example");
+    let path = world.folder.file("fleet-site-a");
+    let first = world.fleet.publish();
+    let _ = member.take_over(&first, &mut world.store).unwrap();
+    let old = fs::read(&path).unwrap();
+    let key = world.store.contents().entries()[0].key();
+    let _ = world.fleet.central.remove(&key).unwrap();
+    add_server(&mut world.fleet.central, "keys-2", "kms2.example");
+    let _ = world.apply(&mut member);
+    fs::write(&path, old).unwrap();
+    for done in [
+        member.refresh(&mut world.store),
+        member.take_over(&first, &mut world.store),
+    ] {
+        let old = done.unwrap_err();
+        let named = matches!(
+            old,
+            MemberError::StateOld {
+                held: 1,
+                stored: 2,
+                ..
+            }
+        );
+        assert!(named, "{old}");
+    }
+    assert!(!world.has(&removed));
+    // Another process joins again, and this one goes on with its file.
+    let set = world.fleet.set.clone();
+    let digest = set.digest();
+    let _ = FleetMember::rejoin(&mut world.store, set, digest, Part::All, 2).unwrap();
+    let bytes = world.fleet.publish();
+    let _ = member.take_over(&bytes, &mut world.store).unwrap();
+    assert!(!world.has(&removed));
+}
+
+#[test]
 fn the_file_of_a_member_has_the_seal_of_the_store() {
     let mut world = World::with("sealed", sealed(Arc::new(key(7))));
     let mut member = world.join();

@@ -12,10 +12,12 @@ mod told;
 pub use health::{FleetHealth, HeldBundle, MemberState};
 pub use taken::TakeOver;
 
+use std::path::Path;
+
 use super::{FleetId, KeySet, Part};
-use crate::admin::DurableStore;
 use crate::admin::durable::error::DurableError;
 use crate::admin::follow::{FollowGuard, LockedOut, OF_FLEETS};
+use crate::admin::{DurableSettings, DurableStore};
 use crate::certificate::Fingerprint;
 use crate::certificate::error::with_causes;
 use crate::policy::Policy;
@@ -174,7 +176,7 @@ impl FleetMember {
             });
         };
         let held = state.held.sequence();
-        let stored = stored_sequence(store, fleet, state.since)?;
+        let stored = stored_sequence(store.folder(), store.settings(), fleet, state.since)?;
         if stored > held {
             return Err(MemberError::StateOld {
                 path: place.path().to_owned(),
@@ -314,8 +316,13 @@ fn place(store: &DurableStore, fleet: &FleetId) -> Beside {
 }
 
 /// The newest sequence that the history of a store has of a fleet, behind a generation.
-fn stored_sequence(store: &DurableStore, fleet: &FleetId, since: u64) -> Result<u64, DurableError> {
-    let history = DurableStore::history(store.folder(), store.settings())?;
+fn stored_sequence(
+    folder: &Path,
+    settings: &DurableSettings,
+    fleet: &FleetId,
+    since: u64,
+) -> Result<u64, DurableError> {
+    let history = DurableStore::history(folder, settings)?;
     let changes = history
         .changes
         .iter()

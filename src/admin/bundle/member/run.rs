@@ -2,9 +2,12 @@
 
 use super::error::MemberError;
 use super::state::State;
-use super::{FleetMember, RESTRICTIONS, TAKE_OVER, TakeOver, check_lost, place, source};
+use super::{
+    FleetMember, RESTRICTIONS, TAKE_OVER, TakeOver, check_lost, place, source, stored_sequence,
+};
 use crate::admin::bundle::Publication;
 use crate::admin::durable::Beside;
+use crate::admin::durable::error::DurableError;
 use crate::admin::follow::{FollowGuard, Guard, LockedOut, held_for};
 use crate::admin::{DurableStore, Impact};
 use crate::store::fleet::{Bundles, Made, Merged, NameConflict, Notice};
@@ -43,7 +46,14 @@ impl FleetMember {
             clock: store.now(),
         };
         let mut kept = None;
-        let round = store.try_change(|store| self.round(store, offered, &place, &guard, &mut kept));
+        let (folder, settings) = (store.folder().to_owned(), store.settings().clone());
+        let round = store.try_change(|store| {
+            // Under the lock: another process may have written since.
+            self.check_old(&place, |since| {
+                stored_sequence(&folder, &settings, &self.fleet, since)
+            })?;
+            self.round(store, offered, &place, &guard, &mut kept)
+        });
         // What is in the file counts, also if the store was not changed.
         if let Some(kept) = kept {
             self.state = kept;
@@ -69,6 +79,30 @@ impl FleetMember {
             .or_else(|| known?.still(&guard, store.contents()));
         self.notices = round.notices;
         Ok(round.done?)
+    }
+
+    /// Refuses a file that is older than what this process or the store has taken over. A file of a later membership, which
+    /// another process made by joining again, is measured by the history alone.
+    fn check_old(
+        &self,
+        place: &Beside,
+        stored: impl FnOnce(u64) -> Result<u64, DurableError>,
+    ) -> Result<(), MemberError> {
+        // `round` says what a lost file means. Its own state needs no look at the history.
+        let Some(state) = State::read(place, &self.fleet)?.filter(|state| *state != self.state)
+        else {
+            return Ok(());
+        };
+        let known = match state.since <= self.state.since {
+            true => self.state.held.sequence(),
+            false => 0,
+        };
+        let (held, stored) = (state.held.sequence(), known.max(stored(state.since)?));
+        if held < stored {
+            let path = place.path().to_owned();
+            return Err(MemberError::StateOld { path, held, stored });
+        }
+        Ok(())
     }
 
     /// One round, under the lock of the store. `kept` is what the file has.
