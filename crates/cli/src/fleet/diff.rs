@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use mutual_trust::admin::bundle::{Bundle, BundleHead, Publication};
 
-use super::folder::newest;
+use super::folder::{newest, of_one_fleet};
 use super::words::{self, Side};
 use crate::json::FleetDiff;
 use crate::nodes::{LinkArguments, Place, Reach};
@@ -84,6 +84,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Named::read(&arguments.first, &arguments.link)?,
         Named::read(&arguments.second, &arguments.link)?,
     );
+    if let (Some(first), Some(second)) = (first.publication(), second.publication()) {
+        of_one_fleet(first, second)?;
+    }
     let like = first.publication().or(second.publication());
     let like = like.ok_or_else(|| {
         Failure::new(
@@ -120,6 +123,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             Named::Publication(publication) => {
                 lines.push(format!("{word}:"));
                 lines.extend(words::bundle_lines(publication.bundle()));
+                lines.extend(words::keys_lines(newest(publication)?));
             }
             Named::Store(_) => lines.push(format!("{word}: a store")),
         }

@@ -144,6 +144,33 @@ pub(super) fn read_keys(path: &Path) -> Result<KeySet, Failure> {
 }
 
 /// Writes a file that all may read.
+/// Refuses two publications that are of two fleets, or of which one has another key set of the same version.
+///
+/// # Security
+/// Each key set names the digest of the one before it: where the newest that both have is the same, all below it are.
+pub(super) fn of_one_fleet(first: &Publication, second: &Publication) -> Result<(), Failure> {
+    let (one, other) = (
+        first.bundle().head().fleet(),
+        second.bundle().head().fleet(),
+    );
+    if one != other {
+        let text = format!("the one is of the fleet {one}, and the other of the fleet {other}");
+        return Err(Failure::new("fleet/OtherFleet", text));
+    }
+    let pairs = first.key_sets().zip(second.key_sets());
+    for (one, other) in pairs.filter(|(one, other)| one.digest() != other.digest()) {
+        let text = format!(
+            "there are two key sets {} of fleet {}, with the digests {:#} and {:#}: one of them is none of this fleet",
+            one.version(),
+            one.fleet(),
+            one.digest(),
+            other.digest()
+        );
+        return Err(Failure::new("fleet/KeySetChanged", text));
+    }
+    Ok(())
+}
+
 pub(super) fn write(path: &Path, content: &[u8], existing: IfExists) -> Result<(), Failure> {
     let written = write_public(path, content, existing);
     written.map_err(files::not_replaced)

@@ -8,7 +8,7 @@ use mutual_trust::admin::bundle::{BundleKey, KeySet, Publication, Signature, Sig
 use mutual_trust::identity::IfExists;
 use mutual_trust::tls::bundle_signer;
 
-use super::folder::{newest, read_publication, write};
+use super::folder::{newest, of_one_fleet, read_publication, write};
 use super::keys::public_key;
 use super::words::{self, Difference, Side};
 use crate::json::FleetSigned;
@@ -87,15 +87,21 @@ pub(super) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
         .map(read_publication)
         .transpose()?;
     let before = last.as_ref().map(Side::of).transpose()?;
-    if let Some(before) = &before
-        && before.bundle.head().fleet() != draft.bundle().head().fleet()
-    {
-        let text = "it is of another fleet than the draft";
-        let failure = Failure::new("fleet/OtherFleet", text);
-        return Err(failure.about(arguments.last.as_deref().unwrap_or(Path::new("")).display()));
+    if let Some(last) = &last {
+        follows(last, &draft).map_err(|failure| failure.about(arguments.draft.display()))?;
     }
     let difference = words::difference(before.as_ref(), &Side::of(&draft)?, ours::keys())?;
     let mut shown = words::bundle_lines(draft.bundle());
+    // The newest one is shown with what changes.
+    let sets = draft.key_sets().count().saturating_sub(1);
+    let known = before.as_ref().and_then(|before| before.keys);
+    let known = known.map_or(0, KeySet::version);
+    let between = draft.key_sets().take(sets);
+    shown.extend(
+        between
+            .filter(|set| set.version() >= known)
+            .flat_map(words::keys_lines),
+    );
     shown.push(match &before {
         Some(before) => format!(
             "what it changes since bundle {}:",
@@ -120,6 +126,30 @@ pub(super) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
     let _ = write!(text, "\n{}", made.line(file));
     made.fact.file = Some(file.display().to_string());
     Ok(made.outcome(text.trim_start().to_owned()))
+}
+
+/// Goes from the newest key set of what was signed last to the draft's, as a node does that holds it. The newest one of the
+/// draft is signed now.
+fn follows(last: &Publication, draft: &Publication) -> Result<(), Failure> {
+    of_one_fleet(last, draft)?;
+    let (held, offered) = (newest(last)?.version(), newest(draft)?.version());
+    if offered < held {
+        let text = format!("its newest key set is {offered}, and what was signed last has {held}");
+        return Err(Failure::new("fleet/KeySetBelow", text));
+    }
+    for one in draft.missing(ours::keys()) {
+        if let Signed::KeySet(version) = one.over
+            && version > held
+            && version < offered
+        {
+            let text = format!(
+                "key set {version} is not signed by enough keys of key set {}",
+                one.by
+            );
+            return Err(Failure::new("fleet/KeySetNotSigned", text));
+        }
+    }
+    Ok(())
 }
 
 /// The result so far.

@@ -156,7 +156,7 @@ pub(super) fn difference(
         keys_gone = only(old.keys(), new.keys());
         keys_came = only(new.keys(), old.keys());
         threshold = (old.threshold() != new.threshold()).then(|| count(new.threshold()));
-        if old.version() != new.version() {
+        if old.digest() != new.digest() {
             lines.push(format!(
                 "key set {} in the place of key set {}:",
                 new.version(),
@@ -164,14 +164,17 @@ pub(super) fn difference(
             ));
             lines.extend(keys_gone.iter().map(|key| format!("  - {}", key_line(key))));
             lines.extend(keys_came.iter().map(|key| format!("  + {}", key_line(key))));
-            lines.push(format!(
-                "  {} of {} keys sign",
-                new.threshold(),
-                new.keys().len()
-            ));
-            lines.push(format!("  digest: {:#}", new.digest()));
+            if threshold.is_some() {
+                lines.push(format!(
+                    "  {} keys must sign, before it {}",
+                    new.threshold(),
+                    old.threshold()
+                ));
+            }
         }
-    } else if let (None, Some(new)) = (before, after.keys) {
+    }
+    // Who signs is shown at each time, whether it changed or not.
+    if let Some(new) = after.keys {
         lines.extend(keys_lines(new));
     }
     let mut fact = FleetDifference {

@@ -685,3 +685,54 @@ fn a_key_with_a_passphrase_signs_with_it_alone() {
     let publish = "fleet publish --signature eve.sig --to eve-site --fleet eves";
     run(&folder, publish).ends_with(0);
 }
+
+#[test]
+fn another_key_set_of_the_same_version_is_not_signed() {
+    let folder = founded("cli-fleet-fork");
+    published(&folder);
+    fs::create_dir(folder.file("fork")).unwrap();
+    for name in ["keys", "publication"] {
+        fs::copy(
+            folder.file(&format!("fleet/{name}")),
+            folder.file(&format!("fork/{name}")),
+        )
+        .unwrap();
+    }
+    new_key(&folder, "dora");
+    new_key(&folder, "mallory");
+    run(
+        &folder,
+        "fleet keys change --add dora.pub --days 90 --fleet fleet",
+    )
+    .ends_with(0);
+    publish(&folder, &["ana", "ben", "dora"]).ends_with(0);
+    run(
+        &folder,
+        "fleet keys change --remove cleo.pub --add mallory.pub --threshold 1 --days 90 --fleet fork",
+    )
+    .ends_with(0);
+    let sign =
+        "fleet sign fork/draft --last site/publication --key ana.key --out fork.sig --accept";
+    run(&folder, sign)
+        .ends_with(2)
+        .says("error[fleet/KeySetChanged]");
+    assert!(!folder.file("fork.sig").exists());
+    run(&folder, "fleet diff site/publication fork/draft")
+        .ends_with(2)
+        .says("error[fleet/KeySetChanged]");
+    // One that has the older key set alone would bring it back.
+    let back =
+        "fleet sign fork/publication --last site/publication --key ana.key --out fork.sig --accept";
+    run(&folder, back)
+        .ends_with(2)
+        .says("error[fleet/KeySetBelow]");
+    // Without the last publication, the key sets are shown.
+    run(
+        &folder,
+        "fleet sign fork/draft --key ana.key --out fork.sig --accept",
+    )
+    .ends_with(0)
+    .says("key set 1 of fleet arrays: 2 of 3 keys sign")
+    .says("key set 2 of fleet arrays: 1 of 3 keys sign")
+    .says("digest: ");
+}
