@@ -160,7 +160,9 @@ fn written(
     let before = folder
         .drafted()?
         .filter(|before| before.bundle() != draft.bundle());
-    let lost = before.is_some_and(|before| missing(&before).iter().any(|one| one.signed > 0));
+    let lost = before
+        .filter(|before| last != Some(before))
+        .is_some_and(|before| is_signed(last, &before));
     folder.write_draft(&draft)?;
     outcome(folder, last, &draft, lost)
 }
@@ -199,6 +201,20 @@ fn outcome(
         needs,
     };
     Ok(Outcome::of(lines.join("\n"), &fact))
+}
+
+/// Whether a draft has a signature of its own.
+fn is_signed(last: Option<&Publication>, draft: &Publication) -> bool {
+    let (sets, bundle) = (draft.key_sets().cloned(), draft.bundle().clone());
+    let bare = match last {
+        None => Publication::new(sets, bundle),
+        Some(last) => {
+            let known = last.key_sets().count();
+            last.next(sets.skip(known).next(), bundle)
+        }
+    };
+    // What cannot be made again was made from something else: it may have some.
+    bare.map_or(true, |bare| bare != *draft)
 }
 
 /// The signatures that a draft needs.

@@ -74,7 +74,15 @@ impl Folder {
             let text = "there is no draft: make one with `fleet draft`";
             Failure::new("fleet/NoDraft", text).about(self.path.display())
         };
-        self.publication(DRAFT)?.ok_or_else(missing)
+        if let Some(draft) = self.publication(DRAFT)? {
+            return Ok(draft);
+        }
+        let last = self.last()?.ok_or_else(missing)?;
+        let text = format!(
+            "bundle {} is published already: make the next one with `fleet draft`",
+            last.bundle().head().sequence()
+        );
+        Err(Failure::new("fleet/NoDraft", text).about(self.path.display()))
     }
 
     /// The draft, if there is one.
@@ -95,15 +103,20 @@ impl Folder {
         write(&self.draft_file(), &draft.to_bytes(), IfExists::Replace)
     }
 
-    /// What was published is the last one now, and no draft.
-    pub(super) fn published(&self, publication: &Publication) -> Result<(), Failure> {
+    /// What is published from now on is the last one: its number is used. It stays the draft until each place has it.
+    pub(super) fn publishes(&self, publication: &Publication) -> Result<(), Failure> {
         self.make()?;
         write(&self.file(LAST), &publication.to_bytes(), IfExists::Replace)?;
         write(
             &self.file(KEYS),
             newest(publication)?.to_bytes(),
             IfExists::Replace,
-        )?;
+        )
+    }
+
+    /// What was published is the last one now, and no draft.
+    pub(super) fn published(&self, publication: &Publication) -> Result<(), Failure> {
+        self.publishes(publication)?;
         let draft = self.draft_file();
         match draft.exists() {
             true => {
@@ -131,19 +144,6 @@ pub(super) fn newest(publication: &Publication) -> Result<&KeySet, Failure> {
     publication.key_sets().last().ok_or_else(missing)
 }
 
-/// Reads a file with a publication, or a draft of one.
-pub(super) fn read_publication(path: &Path) -> Result<Publication, Failure> {
-    let content = files::bytes(path)?;
-    Publication::read(&content).map_err(|error| Failure::from(error).about(path.display()))
-}
-
-/// Reads a file with a key set.
-pub(super) fn read_keys(path: &Path) -> Result<KeySet, Failure> {
-    let content = files::bytes(path)?;
-    KeySet::read(&content).map_err(|error| Failure::from(error).about(path.display()))
-}
-
-/// Writes a file that all may read.
 /// Refuses two publications that are of two fleets, or of which one has another key set of the same version.
 ///
 /// # Security
@@ -171,6 +171,19 @@ pub(super) fn of_one_fleet(first: &Publication, second: &Publication) -> Result<
     Ok(())
 }
 
+/// Reads a file with a publication, or a draft of one.
+pub(super) fn read_publication(path: &Path) -> Result<Publication, Failure> {
+    let content = files::bytes(path)?;
+    Publication::read(&content).map_err(|error| Failure::from(error).about(path.display()))
+}
+
+/// Reads a file with a key set.
+pub(super) fn read_keys(path: &Path) -> Result<KeySet, Failure> {
+    let content = files::bytes(path)?;
+    KeySet::read(&content).map_err(|error| Failure::from(error).about(path.display()))
+}
+
+/// Writes a file that all may read.
 pub(super) fn write(path: &Path, content: &[u8], existing: IfExists) -> Result<(), Failure> {
     let written = write_public(path, content, existing);
     written.map_err(files::not_replaced)

@@ -23,6 +23,7 @@ const SIGNATURE: &str = "mutual-trust signature ";
 #[derive(ClapArgs, Debug)]
 #[command(after_help = "\
 Nothing is published that a node would not take over. The draft keeps its signatures, so that they need not be given again.
+If a place fails, the same call goes on with those that lack the publication.
 A place that has another publication than the one that this folder published last is left as it is: `fleet fetch` reads it.
 
 Exit codes: 0 published. 1 a node would refuse it: the code says why (TooFewSignatures, KeySetNotSigned, Expired, …). 2 failed.")]
@@ -74,6 +75,16 @@ pub(super) fn run(arguments: &Publish) -> Result<Outcome, Failure> {
     };
     let reach = Reach::new(&arguments.link);
     let mut places = Vec::new();
+    for place in &arguments.to {
+        // A place that is not reached now fails below, when those before it have the publication.
+        if let Ok(mut publisher) = place.publisher(&reach)
+            && let Ok(Some((current, _))) = publisher.current()
+        {
+            replaces(place, last.as_ref(), &draft, &current)?;
+        }
+    }
+    // From here on, a place may have it: another bundle of this number would be a second one.
+    folder.publishes(&draft)?;
     for place in &arguments.to {
         put(place, &reach, last.as_ref(), &draft)?;
         lines.push(format!("published at {place}"));
@@ -172,8 +183,23 @@ fn put(
         // A publication that failed behind this step is made to its end.
         return Ok(());
     }
-    if let Some(current) = current.filter(|current| !is_earlier(last, current)) {
-        let which = Publication::read(&current);
+    if let Some(current) = current {
+        replaces(place, last, draft, &current)?;
+    }
+    let published = publisher.publish(&bytes, tag.as_ref());
+    published.map_err(|error| Failure::from(error).about(place))?;
+    Ok(())
+}
+
+/// Refuses to replace what another publisher put there.
+fn replaces(
+    place: &Place,
+    last: Option<&Publication>,
+    draft: &Publication,
+    current: &[u8],
+) -> Result<(), Failure> {
+    if current != draft.to_bytes() && !is_earlier(last, current) {
+        let which = Publication::read(current);
         let which = which.map(|found| found.bundle().head().sequence());
         let which = which.map_or(String::from("another publication"), |sequence| {
             format!("another publication, bundle {sequence},")
@@ -183,8 +209,6 @@ fn put(
         );
         return Err(Failure::new("transport/Superseded", text).about(place));
     }
-    let published = publisher.publish(&bytes, tag.as_ref());
-    published.map_err(|error| Failure::from(error).about(place))?;
     Ok(())
 }
 

@@ -736,3 +736,54 @@ fn another_key_set_of_the_same_version_is_not_signed() {
     .says("key set 2 of fleet arrays: 1 of 3 keys sign")
     .says("digest: ");
 }
+
+#[test]
+fn the_number_of_a_bundle_is_used_once_a_place_may_have_it() {
+    let folder = founded("cli-fleet-places");
+    draft(&folder);
+    let signatures = signed(&folder, &["ana", "ben"]);
+    // The second place is a file, and no folder.
+    fs::write(folder.file("blocked"), "x").unwrap();
+    let line = format!("fleet publish {signatures} --to site --to blocked/site --fleet fleet");
+    run(&folder, &line).ends_with(2);
+    assert!(publication(&folder).exists());
+    assert!(folder.file("fleet/publication").exists());
+    fs::remove_file(folder.file("blocked")).unwrap();
+    run(
+        &folder,
+        "fleet publish --to site --to blocked/site --fleet fleet",
+    )
+    .ends_with(0);
+    let there = |name: &str| fs::read(folder.file(name)).unwrap();
+    assert_eq!(there("site/publication"), there("blocked/site/publication"));
+    run(&folder, "fleet publish --to site --fleet fleet")
+        .ends_with(2)
+        .says("bundle 1 is published already");
+    // A draft with all signatures is not replaced without a word.
+    draft(&folder);
+    let signatures = signed(&folder, &["ana", "ben"]);
+    fs::write(folder.file("blocked/file"), "x").unwrap();
+    fs::rename(
+        folder.file("fleet/publication"),
+        folder.file("fleet/publication-1"),
+    )
+    .unwrap();
+    fs::copy(
+        folder.file("fleet/publication-1"),
+        folder.file("fleet/publication"),
+    )
+    .unwrap();
+    let line = format!("fleet publish {signatures} --to blocked/file/site --fleet fleet");
+    run(&folder, &line).ends_with(2);
+    fs::copy(
+        folder.file("fleet/publication-1"),
+        folder.file("fleet/publication"),
+    )
+    .unwrap();
+    run(
+        &folder,
+        "fleet draft --store source --days 80 --fleet fleet",
+    )
+    .ends_with(0)
+    .says("it takes the place of a draft with signatures");
+}
