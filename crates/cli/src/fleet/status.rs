@@ -19,8 +19,8 @@ const MAX_SHOWN: usize = 64;
 #[command(after_help = "\
 A report says what a node says of itself. It is not signed, and proves nothing.
 
-Exit codes: 0 each node has the bundle. 1 one is behind, silent, missing, or holds another bundle (NodesBehind); or the bundle
-has ended, and no new node takes it over (Expired). 2 failed.")]
+Exit codes: 0 each node has the bundle. 1 one is behind, silent, missing, holds another bundle, reports a fault, or has a clock
+that is far ahead (NodesBehind); or the bundle has ended, and no new node takes it over (Expired). 2 failed.")]
 pub(super) struct Arguments {
     /// Where nodes look and report: a folder, or an address
     #[arg(value_name = "FOLDER|ADDRESS")]

@@ -4,15 +4,20 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use mutual_trust::Fingerprint;
-use mutual_trust::admin::bundle::{Bundle, Part};
+use mutual_trust::admin::bundle::{Bundle, FleetId, Part};
 use mutual_trust::certificate::Timestamp;
 use mutual_trust_fleet::{NodeName, NodeReport};
 
 use crate::json::FleetNode;
 use crate::plain;
 
+/// How far ahead of the clock here a report may be, in seconds: as far as a bundle. One that is dated in the year 2099 would
+/// never be silent.
+const MAX_AHEAD: i64 = 26 * 3600;
+
 /// What is published, as far as it is compared with what nodes hold.
 pub(crate) struct Published {
+    pub(crate) fleet: FleetId,
     pub(crate) part: Part,
     pub(crate) sequence: u64,
     pub(crate) digest: Fingerprint,
@@ -23,6 +28,7 @@ impl From<&Bundle> for Published {
     fn from(bundle: &Bundle) -> Self {
         let head = bundle.head();
         Self {
+            fleet: head.fleet().clone(),
             part: head.part(),
             sequence: head.sequence(),
             digest: bundle.digest(),
@@ -109,8 +115,12 @@ fn standing(
     let reported = report.time();
     let limit = i64::try_from(silent_after.as_secs()).unwrap_or(i64::MAX);
     let is_silent = now.is_some_and(|now| now.saturating_sub(reported.seconds()) > limit);
+    let is_ahead = now.is_some_and(|now| reported.seconds().saturating_sub(now) > MAX_AHEAD);
     let made = Some(published.made);
-    let (state, since, why) = if report.part() != published.part {
+    let (state, since, why) = if *report.fleet() != published.fleet {
+        let text = format!("it is of the fleet {}", report.fleet());
+        (State::Other, None, why(text))
+    } else if report.part() != published.part {
         let text = format!("it takes the part `{}`", report.part());
         (State::Other, None, why(text))
     } else {
@@ -135,6 +145,10 @@ fn standing(
                 let text = String::from("it holds the bundle, and its store does not have it");
                 (State::Behind, made, why(text))
             }
+            Some(_) if is_ahead => {
+                let text = format!("its report is dated {reported}, far ahead of this clock");
+                (State::Silent, None, why(text))
+            }
             Some(_) if is_silent => (
                 State::Silent,
                 Some(reported),
@@ -155,7 +169,8 @@ fn standing(
 impl Standing {
     /// Whether an administrator has to look after it.
     pub(crate) fn needs_attention(&self) -> bool {
-        self.state != State::Current
+        // A node that has the bundle says nothing else in its report than what is wrong.
+        self.state != State::Current || self.why.is_some()
     }
 
     pub(crate) fn name(&self) -> &str {

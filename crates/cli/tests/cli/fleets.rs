@@ -787,3 +787,34 @@ fn the_number_of_a_bundle_is_used_once_a_place_may_have_it() {
     .ends_with(0)
     .says("it takes the place of a draft with signatures");
 }
+
+#[test]
+fn a_report_with_a_fault_or_a_strange_time_or_fleet_needs_attention() {
+    let folder = founded("cli-fleet-reports");
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    let path = folder.file("site/nodes/array-7");
+    let good = fs::read_to_string(&path).unwrap();
+    let said = |line: &str, text: String| {
+        assert_ne!(text, good, "{line}");
+        fs::write(&path, text).unwrap();
+        run(&folder, "fleet status site").ends_with(1).says(line);
+    };
+    let with = |key: &str, value: &str| -> String {
+        let lines = good.lines().map(|line| match line.starts_with(key) {
+            true => format!("{key}{value}\n"),
+            false => format!("{line}\n"),
+        });
+        lines.collect()
+    };
+    said(
+        "far ahead of this clock",
+        with("time ", "2099-01-01T00:00:00Z"),
+    );
+    said("it is of the fleet others", with("fleet ", "others"));
+    said(
+        "the disk is full",
+        format!("{good}fault the disk is full\n"),
+    );
+}
