@@ -49,7 +49,7 @@ impl Which {
         }
         let all = FleetMember::fleets(store)?;
         match all.as_slice() {
-            [] => Ok(None),
+            [] => Ok(of_entries(store)),
             [only] => Ok(Some(only.clone())),
             several => {
                 let names: Vec<&str> = several.iter().map(FleetId::as_str).collect();
@@ -71,6 +71,15 @@ impl Which {
         let fleet = self.fleet(store)?.ok_or_else(missing)?;
         Ok(FleetMember::open(store, &fleet)?)
     }
+}
+
+/// The fleet from which entries came, where the file of the member is lost: opening the member says so.
+fn of_entries(store: &DurableStore) -> Option<FleetId> {
+    let entries = store.contents().entries();
+    entries
+        .iter()
+        .filter_map(|entry| entry.source()?.strip_prefix("fleet ")?.parse().ok())
+        .next()
 }
 
 /// The bundle of which a state speaks first.

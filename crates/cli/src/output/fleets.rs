@@ -19,7 +19,17 @@ impl From<MemberError> for Failure {
         if let MemberError::Durable(inner) = error {
             return inner.into();
         }
-        Self::of("fleet", &error)
+        let failure = Self::of("fleet", &error);
+        match error {
+            MemberError::StateLost { .. }
+            | MemberError::StateDamaged { .. }
+            | MemberError::StateNotSealed { .. }
+            | MemberError::StateOld { .. } => Self::new(
+                failure.kind(),
+                format!("{} (`fleet join --again SEQUENCE`)", failure.message()),
+            ),
+            _ => failure,
+        }
     }
 }
 

@@ -818,3 +818,18 @@ fn a_report_with_a_fault_or_a_strange_time_or_fleet_needs_attention() {
         format!("{good}fault the disk is full\n"),
     );
 }
+
+#[test]
+fn a_node_that_lost_its_state_is_told_to_join_again() {
+    let folder = founded("cli-fleet-lost");
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    fs::remove_file(folder.file("node/fleet-arrays")).unwrap();
+    for line in ["fleet show --store node", TAKE, "fleet leave --store node"] {
+        run(&folder, line)
+            .ends_with(2)
+            .says("StateLost]")
+            .says("`fleet join --again SEQUENCE`");
+    }
+}
