@@ -335,14 +335,72 @@ fn an_older_file_of_the_member_that_is_put_back_is_found_by_the_history_of_the_s
             matches!(old, MemberError::StateOld { held: found, stored: 3, .. } if found == held);
         assert!(named, "{old}");
     }
-    // A fleet that begins anew is joined again, by an administrator.
+    // It is joined again, by an administrator: the history still says which sequence is the least.
     let set = world.fleet.set.clone();
     let digest = set.digest();
     let _ = FleetMember::rejoin(&mut world.store, set, digest, Part::All, 0).unwrap();
     let mut member = world.open();
-    let first = world.fleet.publish_as(1);
-    let _ = member.take_over(&first, &mut world.store).unwrap();
+    let older = world.fleet.publish_as(2);
+    let refused = member.take_over(&older, &mut world.store).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            MemberError::Bundle(BundleError::SequenceBelow { held: 3, .. })
+        ),
+        "{refused}"
+    );
+    let newest = world.fleet.publish_as(3);
+    let _ = member.take_over(&newest, &mut world.store).unwrap();
     let _ = world.open();
+}
+
+#[test]
+fn the_history_keeps_the_sequence_of_a_set_without_entries() {
+    let mut world = World::new("lost-empty");
+    let mut member = world.join();
+    let removed = add_server(&mut world.fleet.central, "keys-1", "kms1.example");
+    let first = world.fleet.publish();
+    let _ = member.take_over(&first, &mut world.store).unwrap();
+    let key = world.store.contents().entries()[0].key();
+    let _ = world.fleet.central.remove(&key).unwrap();
+    let _ = world.apply(&mut member);
+    let path = world.folder.file("fleet-site-a");
+    // With a good file, a lower number brings nothing back.
+    let set = world.fleet.set.clone();
+    let digest = set.digest();
+    let again = |store: &mut DurableStore| {
+        FleetMember::rejoin(store, set.clone(), digest, Part::All, 1).unwrap()
+    };
+    let mut member = again(&mut world.store);
+    assert!(member.take_over(&first, &mut world.store).is_err());
+    fs::remove_file(&path).unwrap();
+    let lost = FleetMember::open(&mut world.store, &fleet()).unwrap_err();
+    assert!(
+        matches!(lost, MemberError::StateLost { entries: 0, .. }),
+        "{lost}"
+    );
+    let lost = FleetMember::join(&mut world.store, set.clone(), digest, Part::All).unwrap_err();
+    assert!(
+        matches!(lost, MemberError::StateLost { entries: 0, .. }),
+        "{lost}"
+    );
+    let mut member = again(&mut world.store);
+    let refused = member.take_over(&first, &mut world.store).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            MemberError::Bundle(BundleError::SequenceBelow { held: 2, .. })
+        ),
+        "{refused}"
+    );
+    assert!(!world.has(&removed));
+    // Who leaves can join, and takes nothing older.
+    add_server(&mut world.fleet.central, "keys-2", "kms2.example");
+    let _ = world.apply(&mut member);
+    member.leave(&mut world.store).unwrap();
+    let mut member = world.join();
+    assert!(member.take_over(&first, &mut world.store).is_err());
+    assert!(!world.has(&removed));
 }
 
 #[test]

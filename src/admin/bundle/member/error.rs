@@ -44,10 +44,10 @@ pub enum MemberError {
         /// The file of the member.
         path: PathBuf,
     },
-    /// The store has entries of the fleet, and the file that says which bundle they are from is lost. Without it, an old
+    /// The store has entries of the fleet, or its history has bundles of it, and the file that says which bundle they are from is lost. Without it, an old
     /// publication cannot be told from a new one.
     #[error(
-        "{path} is lost, and the store has {entries} entries of the fleet {fleet}: they stay; join again with the digest of the key set and the sequence that the fleet has now"
+        "{path} is lost, and the store has taken bundles of the fleet {fleet} over: its {entries} entries of it stay; join again (`fleet join --again`) with the digest of the key set and the sequence that the fleet has now"
     )]
     #[non_exhaustive]
     StateLost {

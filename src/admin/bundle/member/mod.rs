@@ -5,6 +5,7 @@ mod health;
 mod kept;
 mod run;
 mod state;
+mod stored;
 mod taken;
 mod text;
 mod told;
@@ -12,12 +13,10 @@ mod told;
 pub use health::{FleetHealth, HeldBundle, MemberState};
 pub use taken::TakeOver;
 
-use std::path::Path;
-
+use super::error::BundleError;
 use super::{FleetId, KeySet, Part};
-use crate::admin::durable::error::DurableError;
+use crate::admin::DurableStore;
 use crate::admin::follow::{FollowGuard, LockedOut, OF_FLEETS};
-use crate::admin::{DurableSettings, DurableStore};
 use crate::certificate::Fingerprint;
 use crate::certificate::error::with_causes;
 use crate::policy::Policy;
@@ -27,6 +26,7 @@ use error::MemberError;
 use kept::FILE;
 use pki_types::UnixTime;
 use state::State;
+use stored::{check_stored, stored, stored_sequence};
 
 use crate::admin::durable::{Beside, BesideStamp};
 
@@ -34,6 +34,8 @@ pub(in crate::admin) use kept::is_member;
 
 /// What is asked of a store with a bundle, in its history.
 const TAKE_OVER: &str = "take over ";
+/// What is asked of a store that leaves a fleet, in its history.
+const LEAVE: &str = "leave ";
 /// What follows where only a part is taken over.
 const RESTRICTIONS: &str = "what takes trust away of ";
 
@@ -95,8 +97,8 @@ impl FleetMember {
     /// Makes a store a member of a fleet: from now on it takes what this key set, or one that follows it, has signed.
     ///
     /// # Errors
-    /// The key set has another digest. The store is a member of the fleet already, or has entries of it. The store was not
-    /// reached.
+    /// The key set has another digest. The store is a member of the fleet already, or has entries of it, or its history has
+    /// the fleet, and does not end with [`leave`](Self::leave): then [`rejoin`](Self::rejoin). The store was not reached.
     ///
     /// # Security
     /// `digest` must come from an administrator of the fleet over another channel than the key set.
@@ -107,12 +109,14 @@ impl FleetMember {
         part: Part,
     ) -> Result<Self, MemberError> {
         let fleet = keys.fleet().clone();
+        let (folder, settings) = (store.folder().to_owned(), store.settings().clone());
         Self::found(store, keys, digest, part, 0, |place, store| {
             if place.stamp()?.is_some() {
                 let path = place.path().to_owned();
                 return Err(MemberError::Exists { fleet, path });
             }
-            check_lost(place, &fleet, store)
+            check_lost(place, &fleet, store)?;
+            check_stored(place, &fleet, stored(&folder, &settings, &fleet, 0)?)
         })
     }
 
@@ -120,10 +124,11 @@ impl FleetMember {
     /// fleet stay, and the next bundle replaces them. Its servers count as made here: they stay if a bundle drops them.
     ///
     /// # Errors
-    /// The key set has another digest. The store was not reached.
+    /// The key set has another digest, or is older than the one in a file that can be read. The store was not reached.
     ///
     /// # Security
-    /// A bundle with a sequence below `least` is refused. Ask an administrator of the fleet which sequence is the newest:
+    /// A bundle with a sequence below `least` is refused, and so is one below what the history of the store or a file that can
+    /// be read has. The history goes back only so far. Ask an administrator of the fleet which sequence is the newest:
     /// with a lower number, an old publication with a certificate that was removed since can be brought back.
     pub fn rejoin(
         store: &mut DurableStore,
@@ -149,8 +154,18 @@ impl FleetMember {
         }
         let fleet = keys.fleet().clone();
         let place = place(store, &fleet);
+        let (folder, settings) = (store.folder().to_owned(), store.settings().clone());
         let state = store.try_change(|store| {
             check(&place, store)?;
+            let mut least = least.max(stored(&folder, &settings, &fleet, 0)?.sequence);
+            // One that cannot be read says nothing.
+            if let Ok(Some(there)) = State::read(&place, &fleet) {
+                let (held, offered) = (there.held.key_set().version(), keys.version());
+                if offered < held {
+                    return Err(BundleError::KeySetBelow { held, offered }.into());
+                }
+                least = least.max(there.held.sequence()).max(there.least);
+            }
             let state = State::new(keys, part, least, store.contents().generation());
             state.write(&place)?;
             Ok::<_, MemberError>(state)
@@ -167,7 +182,11 @@ impl FleetMember {
         let Some(state) = State::read(&place, fleet)? else {
             let (fleet, path) = (fleet.clone(), place.path().to_owned());
             return Err(match entries(&fleet, store.contents()) {
-                0 => MemberError::NotAMember { fleet, path },
+                0 => {
+                    let stored = stored(store.folder(), store.settings(), &fleet, 0)?;
+                    check_stored(&place, &fleet, stored)?;
+                    MemberError::NotAMember { fleet, path }
+                }
                 entries => MemberError::StateLost {
                     fleet,
                     path,
@@ -301,7 +320,7 @@ impl FleetMember {
         let source = source(&self.fleet);
         store.change(|store| {
             if store.adopt(&source)? > 0 {
-                store.ask(format_args!("leave {source}"));
+                store.ask(format_args!("{LEAVE}{source}"));
             }
             Ok(())
         })?;
@@ -313,29 +332,6 @@ impl FleetMember {
 
 fn place(store: &DurableStore, fleet: &FleetId) -> Beside {
     store.beside(&format!("{FILE}{fleet}"))
-}
-
-/// The newest sequence that the history of a store has of a fleet, behind a generation.
-fn stored_sequence(
-    folder: &Path,
-    settings: &DurableSettings,
-    fleet: &FleetId,
-    since: u64,
-) -> Result<u64, DurableError> {
-    let history = DurableStore::history(folder, settings)?;
-    let changes = history
-        .changes
-        .iter()
-        .filter(|change| change.head.to > since);
-    let calls = changes.flat_map(|change| &change.head.asked);
-    let words = format!("{} sequence ", source(fleet));
-    let sequences = calls.filter_map(|(call, _)| {
-        let what = call.strip_prefix(TAKE_OVER)?;
-        let rest = what.strip_prefix(RESTRICTIONS).unwrap_or(what);
-        let (sequence, _) = rest.strip_prefix(&words)?.split_once(',')?;
-        sequence.parse::<u64>().ok()
-    });
-    Ok(sequences.max().unwrap_or(0))
 }
 
 fn entries(fleet: &FleetId, view: &crate::store::TrustSnapshot) -> usize {
