@@ -157,8 +157,8 @@ pub(super) fn of_one_fleet(first: &Publication, second: &Publication) -> Result<
         let text = format!("the one is of the fleet {one}, and the other of the fleet {other}");
         return Err(Failure::new("fleet/OtherFleet", text));
     }
-    let pairs = first.key_sets().zip(second.key_sets());
-    for (one, other) in pairs.filter(|(one, other)| one.digest() != other.digest()) {
+    let mut pairs = first.key_sets().zip(second.key_sets());
+    if let Some((one, other)) = pairs.find(|(one, other)| one.digest() != other.digest()) {
         let text = format!(
             "there are two key sets {} of fleet {}, with the digests {:#} and {:#}: one of them is none of this fleet",
             one.version(),

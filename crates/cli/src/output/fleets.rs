@@ -20,16 +20,18 @@ impl From<MemberError> for Failure {
             return inner.into();
         }
         let failure = Self::of("fleet", &error);
-        match error {
+        let is_state = matches!(
+            error,
             MemberError::StateLost { .. }
-            | MemberError::StateDamaged { .. }
-            | MemberError::StateNotSealed { .. }
-            | MemberError::StateOld { .. } => Self::new(
-                failure.kind(),
-                format!("{} (`fleet join --again SEQUENCE`)", failure.message()),
-            ),
-            _ => failure,
+                | MemberError::StateDamaged { .. }
+                | MemberError::StateNotSealed { .. }
+                | MemberError::StateOld { .. }
+        );
+        if is_state {
+            let text = format!("{} (`fleet join --again SEQUENCE`)", failure.message());
+            return Self::new(failure.kind(), text);
         }
+        failure
     }
 }
 
