@@ -122,7 +122,8 @@ pub(super) fn change_keys(
     let bundle = last.bundle();
     let snapshot = bundle.snapshot(ours::keys())?;
     let head = bundle.head();
-    written(
+    let replaced = replaced(folder, last)?;
+    let mut outcome = written(
         folder,
         Some(last),
         next,
@@ -130,7 +131,28 @@ pub(super) fn change_keys(
         &snapshot,
         end,
         head.trusts_none(),
-    )
+    )?;
+    if let Some(warning) = replaced {
+        outcome.text.push('\n');
+        outcome.text.push_str(&warning);
+    }
+    Ok(outcome)
+}
+
+/// A warning if a draft waits that changes the bundle.
+fn replaced(folder: &Folder, last: &Publication) -> Result<Option<String>, Failure> {
+    let Some(draft) = folder.drafted()? else {
+        return Ok(None);
+    };
+    let (before, after) = (Side::of(last)?, Side::of(&draft)?);
+    let fact = words::difference(Some(&before), &after, ours::keys())?.fact;
+    let changes = fact.gone.len().saturating_add(fact.came.len());
+    Ok((changes > 0).then(|| {
+        format!(
+            "warning: the draft of bundle {} had {changes} changes and is replaced: run `fleet draft` again",
+            draft.bundle().head().sequence()
+        )
+    }))
 }
 
 fn written(
@@ -205,12 +227,12 @@ fn outcome(
 
 /// Whether a draft has a signature of its own.
 fn is_signed(last: Option<&Publication>, draft: &Publication) -> bool {
-    let (sets, bundle) = (draft.key_sets().cloned(), draft.bundle().clone());
+    let (mut sets, bundle) = (draft.key_sets().cloned(), draft.bundle().clone());
     let bare = match last {
         None => Publication::new(sets, bundle),
         Some(last) => {
             let known = last.key_sets().count();
-            last.next(sets.skip(known).next(), bundle)
+            last.next(sets.nth(known), bundle)
         }
     };
     // What cannot be made again was made from something else: it may have some.

@@ -68,6 +68,13 @@ pub(super) fn join(arguments: &Join, as_json: bool) -> Result<Outcome, Failure> 
         let code = Some(String::from("OtherDigest"));
         return Ok(node::none(false, other_digest()).or_refused(code));
     };
+    let is_set = bytes.starts_with(KEY_SET);
+    if let Some(asked) = arguments.part.filter(|asked| !is_set && *asked != part) {
+        let text = format!(
+            "it has the part `{part}`, and a node of the part `{asked}` takes nothing of it"
+        );
+        return Err(about(Failure::new("fleet/OtherPart", text)));
+    }
     let part = arguments.part.unwrap_or(part);
     let member = match arguments.again {
         None => FleetMember::join(&mut store, keys, heard, part)?,

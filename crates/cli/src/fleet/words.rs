@@ -285,7 +285,7 @@ pub(super) fn heard(given: Option<Fingerprint>, as_json: bool) -> Result<Fingerp
                     The digest of the key set that it shows: ";
     let line = asked(question, as_json)?;
     if line.is_empty() {
-        let text = "no digest was given: type it, or give it with --digest";
+        let text = "no digest was given: type what `fleet keys show` prints at an administrator, or give it with --digest";
         return Err(Failure::new("usage", text));
     }
     Ok(line.parse()?)

@@ -833,3 +833,33 @@ fn a_node_that_lost_its_state_is_told_to_join_again() {
             .says("`fleet join --again SEQUENCE`");
     }
 }
+
+#[test]
+fn a_draft_that_a_new_key_set_replaces_is_named() {
+    let folder = founded("cli-fleet-replaced");
+    published(&folder);
+    run(&folder, "store server add k2 k2.example --store source").ends_with(0);
+    run(&folder, "store pin k2.pem --server k2 --store source").ends_with(0);
+    draft(&folder);
+    new_key(&folder, "dora");
+    run(
+        &folder,
+        "fleet keys change --add dora.pub --days 90 --fleet fleet",
+    )
+    .ends_with(0)
+    .says("the draft of bundle 2 had")
+    .says("run `fleet draft` again");
+}
+
+#[test]
+fn a_node_joins_no_publication_of_another_part() {
+    let folder = founded("cli-fleet-part");
+    published(&folder);
+    let line = format!(
+        "fleet join site --part servers --digest {} --store node",
+        digest(&folder)
+    );
+    run(&folder, &line)
+        .ends_with(2)
+        .says("error[fleet/OtherPart]");
+}
