@@ -76,12 +76,18 @@ pub(super) fn join(arguments: &Join, as_json: bool) -> Result<Outcome, Failure> 
         return Err(about(Failure::new("fleet/OtherPart", text)));
     }
     let part = arguments.part.unwrap_or(part);
+    let is_whole = arguments.again.is_some() && FleetMember::open(&mut store, keys.fleet()).is_ok();
     let member = match arguments.again {
         None => FleetMember::join(&mut store, keys, heard, part)?,
         Some(least) => FleetMember::rejoin(&mut store, keys, heard, part, least)?,
     };
     let text = format!("{} takes part in it now", shown(which.folder()));
-    Ok(node::outcome(&member.state(), true, &text))
+    let mut outcome = node::outcome(&member.state(), true, &text);
+    if is_whole {
+        let warning = "warning: the state of this node was not lost, and what it held is forgotten: an older bundle from the given sequence on is taken";
+        outcome.aside = Some(String::from(warning));
+    }
+    Ok(outcome)
 }
 
 fn shown(folder: &Path) -> String {

@@ -863,3 +863,20 @@ fn a_node_joins_no_publication_of_another_part() {
         .ends_with(2)
         .says("error[fleet/OtherPart]");
 }
+
+#[test]
+fn joining_again_warns_where_nothing_is_lost() {
+    let folder = founded("cli-fleet-again");
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    let line = format!(
+        "fleet join site --again 1 --digest {} --store node",
+        digest(&folder)
+    );
+    let warning = "the state of this node was not lost";
+    run(&folder, &line).ends_with(0).says(warning);
+    fs::remove_file(folder.file("node/fleet-arrays")).unwrap();
+    let ran = run(&folder, &line).ends_with(0);
+    assert!(!ran.err.contains(warning), "{ran:?}");
+}
