@@ -124,7 +124,15 @@ fn a_block_that_locks_out_a_peer_is_applied_under_each_guard() {
         .unwrap();
     let _ = world.apply(&mut member);
     let _ = world.fleet.central.block(&array);
-    let merged = world.apply(&mut member);
+    let taken = world.take(&mut member);
+    let TakeOver::Applied {
+        merged, effects, ..
+    } = &taken
+    else {
+        panic!("{taken}");
+    };
     assert_eq!(merged.blocks.len(), 1);
+    // The peer is named once.
+    assert_eq!(effects.all_lost().count(), 1);
     assert!(world.health().is_good());
 }

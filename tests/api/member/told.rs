@@ -177,6 +177,19 @@ fn a_store_joins_once_and_with_the_key_set_that_was_read_out() {
 }
 
 #[test]
+fn a_copy_of_the_file_of_a_member_is_no_other_fleet() {
+    let mut world = World::new("copied");
+    let _ = world.join();
+    let place = |name: &str| world.folder.path().join(name);
+    std::fs::copy(place("fleet-site-a"), place("fleet-site-a.bak")).unwrap();
+    std::fs::create_dir(place("fleet-site-b")).unwrap();
+    assert_eq!(FleetMember::fleets(&world.store).unwrap(), [fleet()]);
+    // One that is damaged is shown: opening it says what is wrong.
+    std::fs::write(place("fleet-site-a"), "damaged").unwrap();
+    assert_eq!(FleetMember::fleets(&world.store).unwrap(), [fleet()]);
+}
+
+#[test]
 fn the_newest_publication_is_given_back_whole() {
     let mut world = World::new("whole");
     let mut member = world.join();

@@ -26,6 +26,14 @@ impl State {
         }
     }
 
+    /// Whether the file is there, and not a copy of that of another fleet under this name. One that is damaged is there.
+    pub(super) fn is_there(place: &Beside, fleet: &FleetId) -> bool {
+        let Ok(Some(bytes)) = place.read(MAX_MEMBER_BYTES) else {
+            return false;
+        };
+        text::read(&bytes, None).map_or(true, |state| state.held.fleet() == fleet)
+    }
+
     /// Replaces the file.
     pub(super) fn write(&self, place: &Beside) -> Result<(), MemberError> {
         let content = text::write(self, place.seal());

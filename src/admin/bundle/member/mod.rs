@@ -212,7 +212,10 @@ impl FleetMember {
     /// The folder cannot be read.
     pub fn fleets(store: &DurableStore) -> Result<Vec<FleetId>, MemberError> {
         let names = store.names_beside(FILE)?;
-        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+        let fleets = names.iter().filter_map(|name| name.parse().ok());
+        Ok(fleets
+            .filter(|fleet| State::is_there(&place(store, fleet), fleet))
+            .collect())
     }
 
     fn of(fleet: FleetId, state: State, store: &mut DurableStore) -> Result<Self, MemberError> {

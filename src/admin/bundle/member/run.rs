@@ -220,6 +220,12 @@ impl FleetMember {
                 is_equal: true,
             });
         }
+        let locked_out = LockedOut::of(base, endangered, &effects);
+        // What a block or a list locks out is told once. In the health it would stand for ever.
+        let effects = match tried.restricted.has_changed() {
+            true => guard.effects(&view, full.contents()),
+            false => effects,
+        };
         state.begin(view.generation(), &made);
         keep(&state)?;
         store.take_over(&full);
@@ -228,7 +234,7 @@ impl FleetMember {
             open: Some(made),
             state,
             notices: merged.notices.clone(),
-            locked_out: LockedOut::of(base, endangered, &effects),
+            locked_out,
             done: Ok(TakeOver::Applied {
                 merged: Box::new(merged),
                 effects: Box::new(effects),

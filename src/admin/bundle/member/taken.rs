@@ -18,7 +18,7 @@ pub enum TakeOver {
     Applied {
         /// What changed, and where the store is not what the bundle says.
         merged: Box<Merged>,
-        /// What the change does to the peers.
+        /// What the change does to the peers, also what its blocks and lists do.
         effects: Box<Impact>,
     },
     /// The newest bundle would lock out peers, and the guard refuses that. It is held: it counts as the newest, and is tried
