@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args as ClapArgs, ValueEnum};
 use mutual_trust::admin::bundle::{BundleKey, FleetId, KeySet, Signer};
 use mutual_trust::certificate::KeyPin;
-use mutual_trust::identity::{GeneratedKey, IfExists, KeyReader, KeyType, PrivateKey};
+use mutual_trust::identity::{GeneratedKey, IfExists, KeyType, PrivateKey};
 use mutual_trust::tls::bundle_signer;
 
 use super::draft::{self, End};
@@ -86,7 +86,7 @@ impl NewKey {
         let key = formats::encrypted(new.pkcs8(), &line, ours::provider().secure_random)?;
         let text = formats::section("ENCRYPTED PRIVATE KEY", &key);
         let owned = passphrase::owned(&line);
-        KeyReader::new()
+        mutual_trust::identity::KeyReader::new()
             .with_passphrase(&owned)
             .pem(text.as_bytes())?;
         let written = write_private(&self.key, text.as_bytes(), IfExists::Refuse);
