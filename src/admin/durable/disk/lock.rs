@@ -78,7 +78,9 @@ fn holder(file: &File) -> Option<String> {
     use std::io::Read;
     use std::os::unix::fs::MetadataExt;
 
-    // So much of the list is looked at: ten thousand locks. It is no matter if one is missed.
+    // So much of the list is looked at, ten thousand locks, and so often: it changes while it is read, and can lack a lock
+    // that is held. It is no matter if one is missed.
+    const LOOKS: usize = 3;
     const MOST: u64 = 1024 * 1024;
     let text = |path: &str| {
         let mut text = String::new();
@@ -91,14 +93,17 @@ fn holder(file: &File) -> Option<String> {
     let major = (device >> 8) & 0xfff | (device >> 32) & !0xfff;
     let minor = device & 0xff | (device >> 12) & !0xff;
     let place = format!("{major:02x}:{minor:02x}:{}", found.ino());
-    let locks = text("/proc/locks")?;
-    let process = locks.lines().find_map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            [_, "FLOCK", _, _, process, at, ..] if *at == place => process.parse::<u32>().ok(),
-            _ => None,
-        }
-    })?;
+    let look = || {
+        let locks = text("/proc/locks")?;
+        locks.lines().find_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words.as_slice() {
+                [_, "FLOCK", _, _, process, at, ..] if *at == place => process.parse::<u32>().ok(),
+                _ => None,
+            }
+        })
+    };
+    let process = (0..LOOKS).find_map(|_| look())?;
     // Of another namespace.
     if process == 0 {
         return None;
