@@ -181,11 +181,11 @@ fn a_copy_of_the_file_of_a_member_is_no_other_fleet() {
     let mut world = World::new("copied");
     let _ = world.join();
     let place = |name: &str| world.folder.path().join(name);
-    std::fs::copy(place("fleet-site-a"), place("fleet-site-a.bak")).unwrap();
-    std::fs::create_dir(place("fleet-site-b")).unwrap();
+    fs::copy(place("fleet-site-a"), place("fleet-site-a.bak")).unwrap();
+    fs::create_dir(place("fleet-site-b")).unwrap();
     assert_eq!(FleetMember::fleets(&world.store).unwrap(), [fleet()]);
     // One that is damaged is shown: opening it says what is wrong.
-    std::fs::write(place("fleet-site-a"), "damaged").unwrap();
+    fs::write(place("fleet-site-a"), "damaged").unwrap();
     assert_eq!(FleetMember::fleets(&world.store).unwrap(), [fleet()]);
 }
 
