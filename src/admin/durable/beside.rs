@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{Disk, Stamp, stamp_at};
+use super::disk::{Disk, Stamp, read_within, stamp_at};
 use super::{DurableSettings, DurableStore};
 use crate::admin::bundle::{FleetHealth, FleetId};
 use crate::admin::durable::error::DurableError;
@@ -80,17 +80,7 @@ impl Beside {
 
     /// Reads the file. `None` if there is none.
     pub(crate) fn read(&self, limit: usize) -> Result<Option<Vec<u8>>, DurableError> {
-        let Some(content) = self.disk.read_beside(&self.path, limit)? else {
-            return Ok(None);
-        };
-        if content.len() > limit {
-            let size = content.len();
-            return Err(DurableError::File {
-                path: self.path.clone(),
-                source: StoreFileError::TooLarge { size, limit },
-            });
-        }
-        Ok(Some(content))
+        read_within(&self.path, limit)
     }
 
     /// Replaces the file, whole and flushed, with the owner and mode of the store. Only who holds the store's lock may call

@@ -1,10 +1,10 @@
 //! Files beside the store's, with its owner and mode.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{Disk, io_error, look};
+use super::{Disk, io_error};
 use crate::admin::durable::error::DurableError;
 use crate::identity::error::WriteError;
 use crate::identity::{IfExists, prepare_store};
@@ -17,27 +17,6 @@ impl Disk {
         content: &[u8],
     ) -> Result<(), WriteError> {
         prepare_store(path, content, IfExists::Replace, &self.owner())?.place()
-    }
-
-    /// Reads a file, at most one byte more than the limit. `None` if there is none.
-    pub(in crate::admin::durable) fn read_beside(
-        &self,
-        path: &Path,
-        limit: usize,
-    ) -> Result<Option<Vec<u8>>, DurableError> {
-        if look(path)?.is_none() {
-            return Ok(None);
-        }
-        let file = match File::open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(io_error(path))?,
-        };
-        let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let mut content = Vec::new();
-        file.take(bound)
-            .read_to_end(&mut content)
-            .map_err(io_error(path))?;
-        Ok(Some(content))
     }
 
     /// Removes a file, if it is there.

@@ -273,7 +273,7 @@ impl Handle {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(at))
             .map_err(io_error(&self.path))?;
-        content_of(file, &self.path)
+        content_of(file, &self.path, MAX_STORE_WITH_JOURNAL)
     }
 
     /// Adds text at an offset, which is the end, and flushes it.
@@ -325,35 +325,39 @@ pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DurableError {
 
 /// Reads a store file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, DurableError> {
-    let missing = || DurableError::NoStore {
+    let content = read_within(path, MAX_STORE_WITH_JOURNAL)?;
+    content.ok_or_else(|| DurableError::NoStore {
         path: path.to_owned(),
-    };
-    look(path)?.ok_or_else(missing)?;
-    let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(missing()),
-        opened => opened.map_err(io_error(path))?,
-    };
-    content_of(&file, path)
+    })
 }
 
-fn content_of(file: &File, path: &Path) -> Result<Vec<u8>, DurableError> {
+/// Reads a regular file of at most `limit` bytes. `None` if there is none.
+pub(super) fn read_within(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, DurableError> {
+    if look(path)?.is_none() {
+        return Ok(None);
+    }
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(io_error(path))?,
+    };
+    content_of(&file, path, limit).map(Some)
+}
+
+fn content_of(file: &File, path: &Path, limit: usize) -> Result<Vec<u8>, DurableError> {
     let length = file.metadata().map_err(io_error(path))?.len();
-    let limit = MAX_STORE_WITH_JOURNAL.saturating_add(1);
+    let most = limit.saturating_add(1);
     let mut content = Vec::new();
-    let expected = usize::try_from(length).unwrap_or(limit).min(limit);
+    let expected = usize::try_from(length).unwrap_or(most).min(most);
     // If the memory cannot be reserved at once, the file is read in pieces.
     let _ = content.try_reserve_exact(expected);
-    let bound = u64::try_from(limit).unwrap_or(u64::MAX);
+    let bound = u64::try_from(most).unwrap_or(u64::MAX);
     file.take(bound)
         .read_to_end(&mut content)
         .map_err(io_error(path))?;
-    if content.len() >= limit {
+    if content.len() > limit {
         return Err(DurableError::File {
             path: path.to_owned(),
-            source: StoreFileError::TooLarge {
-                size: limit,
-                limit: MAX_STORE_WITH_JOURNAL,
-            },
+            source: StoreFileError::TooLarge { size: most, limit },
         });
     }
     Ok(content)
