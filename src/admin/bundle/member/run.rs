@@ -49,10 +49,10 @@ impl FleetMember {
         let (folder, settings) = (store.folder().to_owned(), store.settings().clone());
         let round = store.try_change(|store| {
             // Under the lock: another process may have written since.
-            self.check_old(&place, |since| {
+            let state = self.read(&place, store, |since| {
                 stored_sequence(&folder, &settings, &self.fleet, since)
             })?;
-            self.round(store, offered, &place, &guard, &mut kept)
+            self.round(store, state, offered, &place, &guard, &mut kept)
         });
         // What is in the file counts, also if the store was not changed.
         if let Some(kept) = kept {
@@ -81,18 +81,23 @@ impl FleetMember {
         Ok(round.done?)
     }
 
-    /// Refuses a file that is older than what this process or the store has taken over. A file of a later membership, which
-    /// another process made by joining again, is measured by the history alone.
-    fn check_old(
+    /// Reads the file. Refuses one that is older than what this process or the store has taken over. A file of a later
+    /// membership, which another process made by joining again, is measured by the history alone.
+    fn read(
         &self,
         place: &Beside,
+        store: &TrustStore,
         stored: impl FnOnce(u64) -> Result<u64, DurableError>,
-    ) -> Result<(), MemberError> {
-        // `round` says what a lost file means. Its own state needs no look at the history.
-        let Some(state) = State::read(place, &self.fleet)?.filter(|state| *state != self.state)
-        else {
-            return Ok(());
+    ) -> Result<State, MemberError> {
+        let Some(state) = State::read(place, &self.fleet)? else {
+            check_lost(place, &self.fleet, store)?;
+            let (fleet, path) = (self.fleet.clone(), place.path().to_owned());
+            return Err(MemberError::NotAMember { fleet, path });
         };
+        // Its own state needs no look at the history.
+        if state == self.state {
+            return Ok(state);
+        }
         let known = match state.since <= self.state.since {
             true => self.state.held.sequence(),
             false => 0,
@@ -102,24 +107,20 @@ impl FleetMember {
             let path = place.path().to_owned();
             return Err(MemberError::StateOld { path, held, stored });
         }
-        Ok(())
+        Ok(state)
     }
 
-    /// One round, under the lock of the store. `kept` is what the file has.
+    /// One round, under the lock of the store, from what the file has. `kept` is what it has after it.
     fn round(
         &self,
         store: &mut TrustStore,
+        mut state: State,
         offered: Option<&[u8]>,
         place: &Beside,
         guard: &Guard,
         kept: &mut Option<State>,
     ) -> Result<Round, MemberError> {
         let keys = *store.key_policy();
-        let Some(mut state) = State::read(place, &self.fleet)? else {
-            check_lost(place, &self.fleet, store)?;
-            let (fleet, path) = (self.fleet.clone(), place.path().to_owned());
-            return Err(MemberError::NotAMember { fleet, path });
-        };
         let before = state.clone();
         *kept = Some(state.clone());
         let view = store.contents().clone();
@@ -350,8 +351,9 @@ mod tests {
             clock: store.now(),
         };
         let mut kept = None;
-        let round =
-            store.try_change(|store| one.round(store, Some(&first), &place, &guard, &mut kept));
+        let state = State::read(&place, &fleet).unwrap().unwrap();
+        let round = store
+            .try_change(|store| one.round(store, state, Some(&first), &place, &guard, &mut kept));
         let round = round.unwrap();
         one.state = round.state;
         let _ = two.take_over(&second, &mut other).unwrap();
