@@ -148,7 +148,7 @@ impl FleetMember {
             None => newest.bundle.snapshot(keys)?,
         };
         state.resolve(view.generation());
-        let said = state.said(keys)?;
+        let said = state.said(&new, keys)?;
         let said: Vec<&TrustSnapshot> = said.iter().collect();
         let source = source(&self.fleet);
         let bundles = Bundles {

@@ -119,10 +119,19 @@ impl State {
         self.applied().map(digest) == self.newest.as_ref().map(digest)
     }
 
-    /// What the bundles say that may be in the store.
-    pub(super) fn said(&self, keys: KeyPolicy) -> Result<Vec<TrustSnapshot>, BundleError> {
+    /// What the bundles say that may be in the store. `new` is what the newest bundle says.
+    pub(super) fn said(
+        &self,
+        new: &TrustSnapshot,
+        keys: KeyPolicy,
+    ) -> Result<Vec<TrustSnapshot>, BundleError> {
+        let newest = self.newest.as_ref().map(|newest| newest.bundle.digest());
         let earlier = self.earlier.iter();
-        earlier.map(|kept| kept.bundle.snapshot(keys)).collect()
+        let said = earlier.map(|kept| match newest == Some(kept.bundle.digest()) {
+            true => Ok(new.clone()),
+            false => kept.bundle.snapshot(keys),
+        });
+        said.collect()
     }
 }
 
