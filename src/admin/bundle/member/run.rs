@@ -21,8 +21,6 @@ struct Round {
     open: Option<Made>,
     locked_out: Option<LockedOut>,
     notices: Truncated<Notice>,
-    /// What was judged: the store is as the newest bundle says.
-    is_equal: bool,
 }
 
 impl FleetMember {
@@ -70,7 +68,11 @@ impl FleetMember {
             self.finish(store, &place, made)?;
         }
         self.stamp = place.stamp()?;
-        if round.is_equal && self.state.is_settled() {
+        let is_equal = matches!(
+            round.done,
+            Ok(TakeOver::Unchanged | TakeOver::Applied { .. })
+        );
+        if is_equal && self.state.is_settled() {
             self.checked = Some(store.contents().generation());
         }
         let known = self.locked_out.take();
@@ -140,7 +142,6 @@ impl FleetMember {
                 open: None,
                 locked_out: None,
                 notices: Truncated::default(),
-                is_equal: true,
             });
         };
         let new = match snapshot {
@@ -183,7 +184,6 @@ impl FleetMember {
                     done: Err(conflict),
                     open: None,
                     locked_out: None,
-                    is_equal: false,
                 });
             }
         };
@@ -206,7 +206,6 @@ impl FleetMember {
                 }),
                 open: None,
                 locked_out: None,
-                is_equal: false,
             });
         }
         if !merged.has_changed() {
@@ -218,7 +217,6 @@ impl FleetMember {
                 open: None,
                 locked_out: None,
                 notices: merged.notices,
-                is_equal: true,
             });
         }
         let locked_out = LockedOut::of(base, endangered, &effects);
@@ -240,7 +238,6 @@ impl FleetMember {
                 merged: Box::new(merged),
                 effects: Box::new(effects),
             }),
-            is_equal: true,
         })
     }
 
