@@ -26,7 +26,7 @@ use error::MemberError;
 use kept::FILE;
 use pki_types::UnixTime;
 use state::State;
-use stored::{check_stored, stored, stored_sequence};
+use stored::{Stored, check_stored, stored, stored_sequence};
 
 use crate::admin::durable::{Beside, BesideStamp};
 
@@ -109,14 +109,13 @@ impl FleetMember {
         part: Part,
     ) -> Result<Self, MemberError> {
         let fleet = keys.fleet().clone();
-        let (folder, settings) = (store.folder().to_owned(), store.settings().clone());
-        Self::found(store, keys, digest, part, 0, |place, store| {
+        Self::found(store, keys, digest, part, 0, |place, store, known| {
             if place.stamp()?.is_some() {
                 let path = place.path().to_owned();
                 return Err(MemberError::Exists { fleet, path });
             }
             check_lost(place, &fleet, store)?;
-            check_stored(place, &fleet, stored(&folder, &settings, &fleet, 0)?)
+            check_stored(place, &fleet, known)
         })
     }
 
@@ -137,7 +136,7 @@ impl FleetMember {
         part: Part,
         least: u64,
     ) -> Result<Self, MemberError> {
-        Self::found(store, keys, digest, part, least, |_, _| Ok(()))
+        Self::found(store, keys, digest, part, least, |_, _, _| Ok(()))
     }
 
     fn found(
@@ -146,7 +145,7 @@ impl FleetMember {
         expected: Fingerprint,
         part: Part,
         least: u64,
-        check: impl FnOnce(&Beside, &TrustStore) -> Result<(), MemberError>,
+        check: impl FnOnce(&Beside, &TrustStore, Stored) -> Result<(), MemberError>,
     ) -> Result<Self, MemberError> {
         let found = keys.digest();
         if found != expected {
@@ -156,8 +155,9 @@ impl FleetMember {
         let place = place(store, &fleet);
         let (folder, settings) = (store.folder().to_owned(), store.settings().clone());
         let state = store.try_change(|store| {
-            check(&place, store)?;
-            let mut least = least.max(stored(&folder, &settings, &fleet, 0)?.sequence);
+            let known = stored(&folder, &settings, &fleet, 0)?;
+            check(&place, store, known)?;
+            let mut least = least.max(known.sequence);
             // One that cannot be read says nothing.
             if let Ok(Some(there)) = State::read(&place, &fleet) {
                 let (held, offered) = (there.held.key_set().version(), keys.version());
