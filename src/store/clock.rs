@@ -7,25 +7,12 @@ use pki_types::UnixTime;
 
 use super::{ClockState, Outcome, Report, StoreWarning, TrustSnapshot, TrustStore};
 use crate::certificate::CurrentTime;
-use crate::limits::{FLOOR_TOLERANCE, MAX_FLOOR_RISE};
 use crate::store::error::StoreError;
 
 impl TrustSnapshot {
     /// How `clock` compares with the floor of this snapshot.
     pub fn clock_state(&self, clock: CurrentTime) -> ClockState {
-        let (clock, floor) = match (clock, self.floor()) {
-            (CurrentTime::Unset, floor) => return ClockState::Unset { floor },
-            (CurrentTime::Known(_), None) => return ClockState::Known,
-            (CurrentTime::Known(clock), Some(floor)) => (clock, floor),
-        };
-        let (now, least) = (clock.as_secs(), floor.as_secs());
-        if now.saturating_add(FLOOR_TOLERANCE.as_secs()) < least {
-            ClockState::BelowFloor { clock, floor }
-        } else if now > least.saturating_add(MAX_FLOOR_RISE.as_secs()) {
-            ClockState::Jumped { clock, floor }
-        } else {
-            ClockState::Known
-        }
+        ClockState::of(clock, self.floor())
     }
 
     /// The clock as verdicts use it: unset if it is too far below the floor.

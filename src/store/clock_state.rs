@@ -4,7 +4,7 @@ use core::fmt;
 
 use pki_types::UnixTime;
 
-use crate::certificate::Timestamp;
+use crate::certificate::{CurrentTime, Timestamp};
 use crate::limits::{FLOOR_TOLERANCE, MAX_FLOOR_RISE};
 
 /// How the clock compares with the floor of a store (rule M7).
@@ -40,6 +40,23 @@ pub enum ClockState {
 }
 
 impl ClockState {
+    /// How a clock compares with a floor.
+    pub(crate) fn of(clock: CurrentTime, floor: Option<UnixTime>) -> Self {
+        let (clock, floor) = match (clock, floor) {
+            (CurrentTime::Unset, floor) => return Self::Unset { floor },
+            (CurrentTime::Known(_), None) => return Self::Known,
+            (CurrentTime::Known(clock), Some(floor)) => (clock, floor),
+        };
+        let (now, least) = (clock.as_secs(), floor.as_secs());
+        if now.saturating_add(FLOOR_TOLERANCE.as_secs()) < least {
+            Self::BelowFloor { clock, floor }
+        } else if now > least.saturating_add(MAX_FLOOR_RISE.as_secs()) {
+            Self::Jumped { clock, floor }
+        } else {
+            Self::Known
+        }
+    }
+
     /// The stable name: `known`, `unset`, `below_floor` or `jumped`.
     #[doc(hidden)]
     pub const fn code(self) -> &'static str {

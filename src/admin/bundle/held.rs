@@ -14,10 +14,8 @@ use super::tally::Tally;
 use super::text::{Reader, VERSION, exact, number};
 use super::trust_set::Bundle;
 use crate::certificate::{CurrentTime, Fingerprint, KeyPin, KeyPolicy, Timestamp};
-use crate::limits::{
-    FLOOR_TOLERANCE, MAX_KEY_SET_BYTES, MAX_MADE_AHEAD, MAX_SEQUENCE, MAX_SEQUENCE_STEP,
-};
-use crate::store::TrustSnapshot;
+use crate::limits::{MAX_KEY_SET_BYTES, MAX_MADE_AHEAD, MAX_SEQUENCE, MAX_SEQUENCE_STEP};
+use crate::store::{ClockState, TrustSnapshot};
 
 /// What texts and errors call it.
 const WHAT: &str = "state of a node";
@@ -250,17 +248,12 @@ fn check_time(
     clock: CurrentTime,
     floor: Option<UnixTime>,
 ) -> Result<(), BundleError> {
-    let later =
-        |time: UnixTime, by: core::time::Duration| time.as_secs().saturating_add(by.as_secs());
     let known = match clock {
-        CurrentTime::Unset => None,
-        CurrentTime::Known(now) => {
-            let counts = floor.is_none_or(|floor| later(now, FLOOR_TOLERANCE) >= floor.as_secs());
-            counts.then_some(now)
-        }
+        CurrentTime::Known(now) if ClockState::of(clock, floor).counts() => Some(now),
+        CurrentTime::Known(_) | CurrentTime::Unset => None,
     };
     if let Some(now) = known
-        && head.made().as_secs() > later(now, MAX_MADE_AHEAD)
+        && head.made().as_secs() > now.as_secs().saturating_add(MAX_MADE_AHEAD.as_secs())
     {
         return Err(BundleError::NotYetMade {
             made: head.made().into(),
