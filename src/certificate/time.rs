@@ -22,6 +22,16 @@ pub enum CurrentTime {
     Unset,
 }
 
+impl CurrentTime {
+    /// The time, if it is known.
+    pub(crate) fn known(self) -> Option<UnixTime> {
+        match self {
+            Self::Known(now) => Some(now),
+            Self::Unset => None,
+        }
+    }
+}
+
 /// A source of the current time.
 ///
 /// # Security

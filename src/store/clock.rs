@@ -26,10 +26,7 @@ impl TrustSnapshot {
 
     /// The time by which an end is told: that of verdicts, or the floor while the clock does not count.
     pub(crate) fn now_or_floor(&self, clock: CurrentTime) -> Option<UnixTime> {
-        match self.judge(clock) {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => self.floor(),
-        }
+        self.judge(clock).known().or(self.floor())
     }
 
     /// The floor after a publication at this time.

@@ -9,7 +9,7 @@ use super::{
     AuthorityScope, Bundle, Decision, Entry, EntryKey, EntryOptions, Outcome, PinScope, Report,
     Scope, Server, ServerId, Slot, StoreWarning, TrustStore,
 };
-use crate::certificate::{Certificate, CurrentTime, Fingerprint, HostName, canonical_name};
+use crate::certificate::{Certificate, Fingerprint, HostName, canonical_name};
 use crate::limits::MAX_SAME_SUBJECT_SIGNATURES;
 use crate::store::error::StoreError;
 
@@ -238,10 +238,7 @@ impl TrustStore {
         self.ask(format_args!("install {}", Named(&key)));
         let affected = self.affected(&key);
         let before = self.data.before(&affected);
-        let installed = match self.now() {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => None,
-        };
+        let installed = self.now().known();
         let certificate = certificate.map(|certificate| self.data.data().intern(certificate));
         // Completing an entry with its certificate does not enable it and does not change its source.
         let found = self.data.entry(&key);

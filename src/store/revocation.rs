@@ -175,10 +175,7 @@ impl TrustStore {
         replaced: &[Arc<InstalledCrl>],
         beside: bool,
     ) -> Report {
-        let installed = match self.now() {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => None,
-        };
+        let installed = self.now().known();
         let origin = CrlOrigin {
             installed,
             installed_by: self.acting.clone(),

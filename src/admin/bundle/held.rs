@@ -248,10 +248,8 @@ fn check_time(
     clock: CurrentTime,
     floor: Option<UnixTime>,
 ) -> Result<(), BundleError> {
-    let known = match clock {
-        CurrentTime::Known(now) if ClockState::of(clock, floor).counts() => Some(now),
-        CurrentTime::Known(_) | CurrentTime::Unset => None,
-    };
+    let counts = ClockState::of(clock, floor).counts();
+    let known = clock.known().filter(|_| counts);
     if let Some(now) = known
         && head.made().as_secs() > now.as_secs().saturating_add(MAX_MADE_AHEAD.as_secs())
     {

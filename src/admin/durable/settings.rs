@@ -9,7 +9,7 @@ use pki_types::UnixTime;
 
 use crate::admin::durable::error::DurableError;
 use crate::admin::file::{JournalRecord, Seal};
-use crate::certificate::{CurrentTime, KeyPolicy, SystemClock, TimeSource};
+use crate::certificate::{KeyPolicy, SystemClock, TimeSource};
 use crate::limits::MAX_LOCK_WAIT;
 
 /// A hardware counter that only counts up and is not on the disk. It detects an older store file that was put back, in
@@ -176,10 +176,7 @@ impl DurableSettings {
     }
 
     pub(super) fn now(&self) -> Option<UnixTime> {
-        match self.clock.now() {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => None,
-        }
+        self.clock.now().known()
     }
 
     pub(super) fn sealed_by(&self) -> Option<&dyn Seal> {

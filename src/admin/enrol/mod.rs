@@ -347,10 +347,7 @@ impl Enrolment {
     }
 
     fn known_time(&self) -> Option<UnixTime> {
-        match self.0.clock.now() {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => None,
-        }
+        self.0.clock.now().known()
     }
 
     /// The lock is held briefly, by administrators and by connections that are refused anyway. No accepted handshake

@@ -1,7 +1,6 @@
 //! The entries of a bundle.
 
 use super::{Merge, Notice};
-use crate::certificate::CurrentTime;
 use crate::store::entry::{Disabled, More};
 use crate::store::{Entry, EntryKey, Slot};
 
@@ -46,10 +45,7 @@ impl Merge<'_> {
             self.notice(Notice::Blocked(key));
             return;
         }
-        let installed = match self.store.now() {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => None,
-        };
+        let installed = self.store.now().known();
         let more = More {
             options: new.options().clone(),
             installed_by: self.store.acting.clone(),

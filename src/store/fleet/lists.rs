@@ -1,7 +1,7 @@
 //! What takes trust away in a bundle: blocks, checked issuers and revocation lists. It is added, and never lifted.
 
 use super::{Merge, Notice};
-use crate::certificate::{CurrentTime, Fingerprint, Succession};
+use crate::certificate::{Fingerprint, Succession};
 use crate::store::error::StoreError;
 use crate::store::revocation::Room;
 use crate::store::{CrlOrigin, HeldCrl, InstalledCrl, TrustSnapshot, UnreadCrl};
@@ -126,10 +126,7 @@ impl Merge<'_> {
     }
 
     fn origin(&self) -> CrlOrigin {
-        let installed = match self.store.now() {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => None,
-        };
+        let installed = self.store.now().known();
         CrlOrigin {
             installed,
             installed_by: self.store.acting.clone(),

@@ -4,7 +4,6 @@ use super::error::MemberError;
 use super::{FleetHealth, FleetMember, TakeOver};
 use crate::admin::DurableStore;
 use crate::admin::follow::LockedOut;
-use crate::certificate::CurrentTime;
 use crate::certificate::error::with_causes;
 
 impl FleetMember {
@@ -29,10 +28,7 @@ impl FleetMember {
 
     /// Shows the state in the health of the store.
     pub(super) fn tell(&mut self, store: &mut DurableStore) {
-        let now = match store.now() {
-            CurrentTime::Known(now) => Some(now),
-            CurrentTime::Unset => None,
-        };
+        let now = store.now().known();
         let faults = [&self.not_applied, &self.refused, &self.fault];
         let error = faults.into_iter().find_map(Clone::clone);
         self.since = error.as_ref().and(self.since.or(now));
