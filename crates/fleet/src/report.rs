@@ -47,7 +47,7 @@ impl fmt::Display for NodeName {
 /// `Display` writes the text that travels, and `FromStr` reads exactly that.
 ///
 /// ```
-/// use mutual_trust::certificate::{Timestamp, breaks_a_line};
+/// use mutual_trust::certificate::Timestamp;
 /// use mutual_trust_fleet::{NodeReport, Part};
 ///
 /// let time: Timestamp = "2027-01-31T12:00:00Z".parse()?;

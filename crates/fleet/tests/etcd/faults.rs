@@ -52,7 +52,7 @@ fn a_node_has_the_next_publication_after_etcd_was_killed_and_started() {
     node.has(b"one", SOON);
     assert!(!node.step(Duration::from_millis(300)));
     server.kill();
-    // Nothing is new; and whoever asks is told why.
+    // Nothing is new, and an error says why.
     assert!(!node.step(Duration::from_secs(1)));
     assert!(
         matches!(node.errors[..], [TransportError::Unreachable { .. }]),
