@@ -6,6 +6,7 @@ use core::str::FromStr;
 use mutual_trust::Fingerprint;
 use mutual_trust::admin::bundle::{FleetId, Part};
 use mutual_trust::certificate::{Timestamp, breaks_a_line};
+use mutual_trust::error::with_causes;
 use thiserror::Error;
 
 use crate::limits::{MAX_FAULT, MAX_NODE_NAME, MAX_REPORT_BYTES};
@@ -217,6 +218,11 @@ pub(crate) fn one_line(text: &str, most: usize) -> String {
         line.push(letter);
     }
     line.trim().to_owned()
+}
+
+/// An error with its causes, as the fault of a report or of a health.
+pub(crate) fn fault_line(error: &(dyn core::error::Error + 'static)) -> String {
+    one_line(&with_causes(error), MAX_FAULT)
 }
 
 /// The first line: the form and its version.

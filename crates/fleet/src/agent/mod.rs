@@ -25,7 +25,7 @@ use crate::error::TransportError;
 use crate::limits::{
     FIRST_BACKOFF, INTERVAL, LONGEST_BACKOFF, MAX_INTERVAL, MIN_INTERVAL, SILENCE_LIMIT,
 };
-use crate::report::{NodeName, one_line};
+use crate::report::{NodeName, fault_line};
 use crate::setting::{self, SettingError};
 use crate::transport::{Fetched, Tag, Transport};
 
@@ -312,7 +312,7 @@ impl<T: Transport> Agent<T> {
             let half = self.interval.checked_div(2).unwrap_or(self.interval);
             return self.jitter.between(half, self.interval);
         };
-        notes.fault = Some(one_line(&with_causes(error), crate::limits::MAX_FAULT));
+        notes.fault = Some(fault_line(error));
         notes.failures = notes.failures.saturating_add(1);
         let doublings = notes.failures.saturating_sub(1).min(31);
         let most = FIRST_BACKOFF
@@ -350,18 +350,6 @@ impl<T: Transport> Agent<T> {
             Ok(())
         });
     }
-}
-
-/// An error with what caused it, in one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 impl<T: Transport> fmt::Debug for Agent<T> {

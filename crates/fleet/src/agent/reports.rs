@@ -5,9 +5,9 @@ use core::time::Duration;
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::{CurrentTime, Fingerprint};
 
-use super::{Agent, with_causes};
-use crate::limits::{MAX_FAULT, REPORT_INTERVAL};
-use crate::report::{NodeName, NodeReport, one_line};
+use super::Agent;
+use crate::limits::REPORT_INTERVAL;
+use crate::report::{NodeName, NodeReport, fault_line};
 use crate::transport::Transport;
 
 /// The reports of an agent.
@@ -56,7 +56,7 @@ impl<T: Transport> Agent<T> {
                 reports.last = Some((report, now));
                 notes.report_fault = None;
             }
-            Err(error) => notes.report_fault = Some(one_line(&with_causes(&error), MAX_FAULT)),
+            Err(error) => notes.report_fault = Some(fault_line(&error)),
         }
     }
 

@@ -15,13 +15,12 @@ use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use super::followed::{Access, Followed};
 use super::health::{Life, ListHealth};
 use super::source::CrlSource;
-use crate::agent::{AgentClock, Jitter, MonotonicClock, with_causes};
+use crate::agent::{AgentClock, Jitter, MonotonicClock};
 use crate::http::Worker;
 use crate::limits::{
-    FIRST_LIST_BACKOFF, LIST_INTERVAL, MAX_FAULT, MAX_LIST_SOURCES, MIN_LIST_WAIT, START_SPREAD,
-    STOP_STEP,
+    FIRST_LIST_BACKOFF, LIST_INTERVAL, MAX_LIST_SOURCES, MIN_LIST_WAIT, START_SPREAD, STOP_STEP,
 };
-use crate::report::one_line;
+use crate::report::fault_line;
 use crate::setting::SettingError;
 
 /// Keeps the revocation lists of a store new.
@@ -249,7 +248,7 @@ impl ListFollower {
                 }
             }
             Err(error) => {
-                note.fault = Some(one_line(&with_causes(&error), MAX_FAULT));
+                note.fault = Some(fault_line(&error));
                 note.failures = note.failures.saturating_add(1);
             }
         }

@@ -1,9 +1,9 @@
 //! Who etcd is, and what it allows.
 
-use std::error::Error;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use mutual_trust::error::with_causes;
 use mutual_trust::{
     ClientConfigBuilder, EntryOptions, Identity, LiveTrust, PinScope, ReasonCode, TrustStore, tls,
 };
@@ -81,16 +81,6 @@ fn cluster(server: &Server, trusted: &Made, made: &Made) -> Cluster {
     Cluster::over_tls(&[server.address()], connector(trusted, identity(made))).unwrap()
 }
 
-fn text(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
 #[test]
 fn etcd_is_verified_by_the_trust_store_over_mutual_tls() {
     needs_etcd!();
@@ -119,9 +109,9 @@ fn etcd_is_verified_by_the_trust_store_over_mutual_tls() {
         let verdict = tls::refusal(&error).expect("our verdict");
         assert_eq!(verdict.reason(), ReasonCode::PinDoesNotMatch);
         assert!(
-            text(&error).contains(&verdict.to_string()),
+            with_causes(&error).contains(&verdict.to_string()),
             "{}",
-            text(&error)
+            with_causes(&error)
         );
     }
     assert_eq!(ours.current().unwrap(), Some((b"one".to_vec(), tag)));
@@ -207,7 +197,11 @@ fn users_have_their_rights_alone() {
     for (name, password) in [("array-7", "wrong"), ("unknown", "secret")] {
         let error = user(name, password).fetch(None).unwrap_err();
         assert!(matches!(error, TransportError::Refused { .. }), "{error}");
-        assert!(!text(&error).contains(password), "{}", text(&error));
+        assert!(
+            !with_causes(&error).contains(password),
+            "{}",
+            with_causes(&error)
+        );
     }
     let error = Etcd::new(&anybody, PREFIX)
         .unwrap()

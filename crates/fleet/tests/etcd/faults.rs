@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use mutual_trust::error::with_causes;
 use mutual_trust_fleet::{Publisher, Transport, TransportError};
 
 use crate::proxy::Proxy;
@@ -59,23 +60,13 @@ fn a_node_has_the_next_publication_after_etcd_was_killed_and_started() {
         "{:?}",
         node.errors
     );
-    let text = chain(&node.errors[0]);
+    let text = with_causes(&node.errors[0]);
     assert!(text.contains("refused"), "{text}");
     server.run();
     // What was stored is still there, and is no news.
     assert!(!node.step(Duration::from_millis(500)));
     publish(&server, b"two");
     node.has(b"two", SOON);
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[test]
