@@ -22,6 +22,7 @@
 //! cannot add to a trust set, take from it or bring back an old one: the library refuses that.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod access;
 mod agent;
 mod digest;
 mod error;

@@ -8,7 +8,7 @@ mod run;
 
 use core::fmt;
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use mutual_trust::admin::DurableStore;
 use mutual_trust::admin::bundle::{FleetMember, TakeOver};
@@ -21,6 +21,7 @@ use self::health::Notes;
 pub use self::health::{AgentHandle, AgentHealth, AgentStatus};
 pub(crate) use self::jitter::Jitter;
 use self::reports::Reports;
+use crate::access::{self, Access};
 use crate::error::TransportError;
 use crate::limits::{
     FIRST_BACKOFF, INTERVAL, LONGEST_BACKOFF, MAX_INTERVAL, MIN_INTERVAL, SILENCE_LIMIT,
@@ -28,9 +29,6 @@ use crate::limits::{
 use crate::report::{NodeName, fault_line};
 use crate::setting::{self, SettingError};
 use crate::transport::{Fetched, Tag, Transport};
-
-/// Gives the store to a task: once, while nothing else changes it.
-type Access = Box<dyn FnMut(&mut dyn FnMut(&mut DurableStore)) + Send>;
 
 /// What is told of each step.
 type Handler = Box<dyn FnMut(&Result<TakeOver, AgentError>) + Send>;
@@ -111,11 +109,7 @@ pub struct Agent<T: Transport> {
 impl<T: Transport> Agent<T> {
     /// An agent for a store that the program shares.
     pub fn new(transport: T, member: FleetMember, store: Arc<Mutex<DurableStore>>) -> Self {
-        let access = move |task: &mut dyn FnMut(&mut DurableStore)| {
-            // A panic elsewhere leaves a store that is good: it changes by whole changes.
-            task(&mut store.lock().unwrap_or_else(PoisonError::into_inner));
-        };
-        Self::with_access(transport, member, access)
+        Self::with_access(transport, member, access::of_shared(store))
     }
 
     /// An agent for a store that the program keeps otherwise: `access` must call the task that it is given, once, with the
@@ -292,12 +286,7 @@ impl<T: Transport> Agent<T> {
         task: impl FnOnce(&mut FleetMember, &mut DurableStore) -> Result<R, MemberError>,
     ) -> Result<R, AgentError> {
         let member = &mut self.member;
-        let (mut task, mut done) = (Some(task), None);
-        (self.access)(&mut |store| {
-            if let Some(task) = task.take() {
-                done = Some(task(member, store));
-            }
-        });
+        let done = access::with_store(&mut self.access, |store| task(member, store));
         let result = done.ok_or(AgentError::NoStore)?.map_err(AgentError::from);
         self.handle.notes().member = self.member.state();
         result

@@ -10,11 +10,9 @@ use mutual_trust::{Fingerprint, TrustSnapshot};
 
 use super::health::Life;
 use super::source::{CrlSource, Fault, Found};
+use crate::access::{Access, with_store};
 use crate::http::Worker;
 use crate::transport::Tag;
-
-/// Gives the store to a task: once, while nothing else changes it.
-pub(super) type Access = Box<dyn FnMut(&mut dyn FnMut(&mut DurableStore)) + Send>;
 
 /// One source, and what it brought.
 pub(super) struct Followed {
@@ -49,14 +47,15 @@ impl Followed {
         access: &mut Access,
     ) -> Result<Option<Option<Life>>, Refused> {
         // A list that is no longer in the store is not known.
-        let is_held = with_store(access, |store| Ok(holds(store, &self.lists)))?;
+        let is_held = with_store(access, |store| holds(store, &self.lists));
+        let is_held = is_held.ok_or(Refused::NoStore)?;
         let known = self.known.as_ref().filter(|_| is_held);
         let (lists, tag) = match self.source.fetch(worker, known)? {
             Found::Same => return Ok(None),
             Found::Lists(lists, tag) => (lists, tag),
         };
         let issuers = &self.source.issuers;
-        with_store(access, |store| install(store, &lists, issuers))?;
+        with_store(access, |store| install(store, &lists, issuers)).ok_or(Refused::NoStore)??;
         self.known = tag;
         self.lists = lists.iter().map(Crl::fingerprint).collect();
         Ok(Some(Life::of(&lists)))
@@ -102,17 +101,4 @@ fn install(store: &mut DurableStore, lists: &[Crl], issuers: &[CrlIssuer]) -> Re
         Some(other) => Err(Refused::OtherIssuer(other.issuer())),
         None => Err(error.into()),
     }
-}
-
-fn with_store<R>(
-    access: &mut Access,
-    task: impl FnOnce(&mut DurableStore) -> Result<R, Refused>,
-) -> Result<R, Refused> {
-    let (mut task, mut done) = (Some(task), None);
-    access(&mut |store| {
-        if let Some(task) = task.take() {
-            done = Some(task(store));
-        }
-    });
-    done.unwrap_or(Err(Refused::NoStore))
 }

@@ -12,9 +12,10 @@ use mutual_trust::CurrentTime;
 use mutual_trust::admin::DurableStore;
 use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 
-use super::followed::{Access, Followed};
+use super::followed::Followed;
 use super::health::{Life, ListHealth};
 use super::source::CrlSource;
+use crate::access::{self, Access};
 use crate::agent::{AgentClock, Jitter, MonotonicClock};
 use crate::http::Worker;
 use crate::limits::{
@@ -126,9 +127,7 @@ impl ListFollower {
         sources: impl IntoIterator<Item = CrlSource>,
         store: Arc<Mutex<DurableStore>>,
     ) -> Result<Self, SettingError> {
-        Self::with_access(sources, move |task: &mut dyn FnMut(&mut DurableStore)| {
-            task(&mut store.lock().unwrap_or_else(PoisonError::into_inner));
-        })
+        Self::with_access(sources, access::of_shared(store))
     }
 
     /// A follower for a store that the program keeps otherwise: `access` must call the task that it is given, once, with
