@@ -2,13 +2,13 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mutual_trust::CurrentTime;
 use mutual_trust::admin::bundle::MemberState;
 use mutual_trust::certificate::{TimeSource, Timestamp};
 
+use super::Stop;
 use super::clock::AgentClock;
 
 /// Whether an agent runs.
@@ -116,14 +116,14 @@ pub(super) struct Notes {
 /// Stops an agent, and shows its health. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AgentHandle {
-    stop: Arc<AtomicBool>,
+    pub(super) stop: Stop,
     notes: Arc<Mutex<Notes>>,
 }
 
 impl AgentHandle {
     pub(super) fn new(notes: Notes) -> Self {
         Self {
-            stop: Arc::default(),
+            stop: Stop::default(),
             notes: Arc::new(Mutex::new(notes)),
         }
     }
@@ -131,12 +131,12 @@ impl AgentHandle {
     /// Stops the agent. A wait ends within [`STOP_STEP`](crate::limits::STOP_STEP), and a request that is under way by its
     /// time limit.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::SeqCst);
+        self.stop.ask();
     }
 
     /// Whether it is to stop.
     pub fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
+        self.stop.is_asked()
     }
 
     /// The state, judged at the time of the call: an agent that hangs in its transport shows as silent.

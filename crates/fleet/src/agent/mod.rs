@@ -5,6 +5,7 @@ mod health;
 mod jitter;
 mod reports;
 mod run;
+mod stop;
 
 use core::fmt;
 use core::time::Duration;
@@ -21,6 +22,7 @@ use self::health::Notes;
 pub use self::health::{AgentHandle, AgentHealth, AgentStatus};
 pub(crate) use self::jitter::Jitter;
 use self::reports::Reports;
+pub(crate) use self::stop::Stop;
 use crate::access::{self, Access};
 use crate::error::TransportError;
 use crate::limits::{

@@ -93,16 +93,8 @@ impl<T: Transport> Agent<T> {
         }
     }
 
-    /// Sleeps in steps after each of which a stop is seen.
-    fn sleep(&mut self, time: Duration) {
-        let until = self.clock.elapsed().saturating_add(time);
-        while !self.handle.is_stopping() {
-            let left = until.saturating_sub(self.clock.elapsed());
-            if left.is_zero() {
-                return;
-            }
-            self.clock.sleep(left.min(STOP_STEP));
-        }
+    fn sleep(&self, time: Duration) {
+        self.handle.stop.sleep(&*self.clock, time);
     }
 }
 

@@ -4,7 +4,6 @@ use core::fmt;
 use core::time::Duration;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -16,10 +15,10 @@ use super::followed::Followed;
 use super::health::{Life, ListHealth};
 use super::source::CrlSource;
 use crate::access::{self, Access};
-use crate::agent::{AgentClock, Jitter, MonotonicClock};
+use crate::agent::{AgentClock, Jitter, MonotonicClock, Stop};
 use crate::http::Worker;
 use crate::limits::{
-    FIRST_LIST_BACKOFF, LIST_INTERVAL, MAX_LIST_SOURCES, MIN_LIST_WAIT, START_SPREAD, STOP_STEP,
+    FIRST_LIST_BACKOFF, LIST_INTERVAL, MAX_LIST_SOURCES, MIN_LIST_WAIT, START_SPREAD,
 };
 use crate::report::fault_line;
 use crate::setting::SettingError;
@@ -75,7 +74,7 @@ struct Note {
 /// Stops a follower, and shows the health of its addresses. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ListHandle {
-    stop: Arc<AtomicBool>,
+    stop: Stop,
     notes: Arc<Mutex<Notes>>,
 }
 
@@ -87,13 +86,10 @@ struct Notes {
 }
 
 impl ListHandle {
-    /// Stops the follower. A wait ends within [`STOP_STEP`], and a request that is under way by its time limit.
+    /// Stops the follower. A wait ends within [`STOP_STEP`](crate::limits::STOP_STEP), and a request that is under way by its
+    /// time limit.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::SeqCst);
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
+        self.stop.ask();
     }
 
     /// The state of each address, judged at the time of the call. A follower that stopped or panicked shows as silent.
@@ -173,7 +169,7 @@ impl ListFollower {
             time,
             jitter: Jitter::random(),
             handle: ListHandle {
-                stop: Arc::default(),
+                stop: Stop::default(),
                 notes: Arc::new(Mutex::new(notes)),
             },
         })
@@ -209,7 +205,7 @@ impl ListFollower {
     /// Asks the addresses that are due. Returns how long to wait until the next one is.
     pub fn step(&mut self) -> Duration {
         for number in 0..self.sources.len() {
-            if self.handle.is_stopping() {
+            if self.handle.stop.is_asked() {
                 break;
             }
             let is_due = |followed: &Followed| followed.due <= self.clock.elapsed();
@@ -287,16 +283,9 @@ impl ListFollower {
     fn run_until_stopped(&mut self) {
         let mut pause = self.jitter.between(Duration::ZERO, START_SPREAD);
         loop {
-            let until = self.clock.elapsed().saturating_add(pause);
-            loop {
-                if self.handle.is_stopping() {
-                    return;
-                }
-                let left = until.saturating_sub(self.clock.elapsed());
-                if left.is_zero() {
-                    break;
-                }
-                self.clock.sleep(left.min(STOP_STEP));
+            self.handle.stop.sleep(&*self.clock, pause);
+            if self.handle.stop.is_asked() {
+                return;
             }
             pause = self.step();
         }
