@@ -83,6 +83,19 @@ impl Answer {
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+
+    /// Refuses a page of HTML, as a portal or a proxy sends it.
+    pub(crate) fn refuse_page(&self, address: &Address) -> Result<(), TransportError> {
+        let kind = self.header(&CONTENT_TYPE).unwrap_or_default();
+        let kind = kind.trim_start().to_ascii_lowercase();
+        if kind.starts_with("text/html") {
+            return Err(TransportError::Unexpected {
+                at: address.as_str().to_owned(),
+                what: "a page of HTML, as a portal or a proxy sends it".to_owned(),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// A server with at most one open connection between requests.

@@ -20,13 +20,14 @@ use std::thread::sleep;
 use std::time::Instant;
 
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use hyper::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
 pub use mutual_trust_tokio::Connector;
 use tokio::runtime::Handle;
 
 pub(crate) use self::address::Address;
 pub(crate) use self::client::{Answer, Ask, Client, refusal};
-pub(crate) use self::worker::{NoResult, Pending, Worker};
+pub(crate) use self::worker::Worker;
+use self::worker::{NoResult, Pending};
 use crate::digest::content_tag;
 use crate::error::TransportError;
 use crate::limits::{
@@ -44,7 +45,7 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// What a request brought.
-type Asked = Result<Answer, TransportError>;
+pub(crate) type Asked = Result<Answer, TransportError>;
 
 /// A server of publications.
 ///
@@ -184,10 +185,8 @@ impl Http {
         self.worker.begin(self.client.clone().ask(ask))
     }
 
-    fn ask(&self, ask: Ask) -> Result<Answer, TransportError> {
-        let (at, within) = (ask.address.as_str().to_owned(), ask.within);
-        let ended = self.begin(ask).finish(within);
-        ended.unwrap_or_else(|none| Err(no_result(at, within, none)))
+    fn ask(&self, ask: Ask) -> Asked {
+        ask_and_wait(&self.worker, &self.client, ask)
     }
 
     /// The publication that an answer has. After an early one without a change, the server is not asked to wait for the next
@@ -199,7 +198,6 @@ impl Http {
         is_early: bool,
     ) -> Result<Fetched, TransportError> {
         let address = self.publication();
-        let at = || address.as_str().to_owned();
         self.waits = answer
             .header(&PREFERENCE_APPLIED)
             .is_some_and(|applied| applied.starts_with("wait"));
@@ -210,21 +208,14 @@ impl Http {
                 return Ok(Fetched::Unchanged);
             }
             StatusCode::NOT_MODIFIED => {
+                let at = address.as_str().to_owned();
                 let what = "304 Not Modified, and no tag was sent".to_owned();
-                return Err(TransportError::Unexpected { at: at(), what });
+                return Err(TransportError::Unexpected { at, what });
             }
             StatusCode::OK => {}
             _ => return Err(refusal(&address, &answer)),
         }
-        let is_page = answer.header(&CONTENT_TYPE).is_some_and(|kind| {
-            kind.trim_start()
-                .to_ascii_lowercase()
-                .starts_with("text/html")
-        });
-        if is_page {
-            let what = "a page of HTML, as a portal or a proxy sends it".to_owned();
-            return Err(TransportError::Unexpected { at: at(), what });
-        }
+        answer.refuse_page(&address)?;
         let by_content = content_tag(&answer.body);
         let is_same = self.content.replace(by_content.clone()) == Some(by_content.clone());
         // Bytes that a server sends are new whatever tag it gives to them: only bytes of a known digest are not.
@@ -247,8 +238,15 @@ fn is_etag(tag: &Tag) -> bool {
     text.len() >= 2 && text.starts_with('"') && text.ends_with('"')
 }
 
+/// Makes a request in the worker, and waits for its answer.
+pub(crate) fn ask_and_wait(worker: &Worker, client: &Arc<Client>, ask: Ask) -> Asked {
+    let (at, within) = (ask.address.as_str().to_owned(), ask.within);
+    let ended = worker.begin(client.clone().ask(ask)).finish(within);
+    ended.unwrap_or_else(|none| Err(no_result(at, within, none)))
+}
+
 /// A request without a result.
-pub(crate) fn no_result(at: String, after: Duration, none: NoResult) -> TransportError {
+fn no_result(at: String, after: Duration, none: NoResult) -> TransportError {
     match none {
         NoResult::Late => TransportError::TimedOut { at, after },
         NoResult::Ended => TransportError::Unreachable {

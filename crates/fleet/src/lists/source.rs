@@ -4,13 +4,13 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use hyper::header::{ETAG, IF_NONE_MATCH};
 use mutual_trust::certificate::Crl;
 use mutual_trust::store::CrlIssuer;
 use mutual_trust_tokio::Connector;
 
 use crate::error::TransportError;
-use crate::http::{Address, Answer, Ask, Client, Worker, no_result, refusal};
+use crate::http::{Address, Answer, Ask, Client, Worker, ask_and_wait, refusal};
 use crate::limits::{MAX_LIST_BYTES, MAX_TIMEOUT, MIN_TIMEOUT, REQUEST_TIMEOUT};
 use crate::setting::{self, SettingError};
 use crate::transport::Tag;
@@ -130,11 +130,7 @@ impl CrlSource {
         if let Some(known) = known {
             ask = ask.with(IF_NONE_MATCH, known.as_str());
         }
-        let at = || self.address().to_owned();
-        let ended = worker
-            .begin(self.client.clone().ask(ask))
-            .finish(self.timeout);
-        let answer = ended.unwrap_or_else(|none| Err(no_result(at(), self.timeout, none)))?;
+        let answer = ask_and_wait(worker, &self.client, ask)?;
         match answer.status {
             StatusCode::NOT_MODIFIED if known.is_some() => Ok(Found::Same),
             StatusCode::OK => self.read(&answer),
@@ -144,15 +140,7 @@ impl CrlSource {
 
     fn read(&self, answer: &Answer) -> Result<Found, Fault> {
         let at = || self.address().to_owned();
-        let kind = answer.header(&CONTENT_TYPE).unwrap_or_default();
-        if kind
-            .trim_start()
-            .to_ascii_lowercase()
-            .starts_with("text/html")
-        {
-            let what = "a page of HTML, as a portal or a proxy sends it".to_owned();
-            return Err(TransportError::Unexpected { at: at(), what }.into());
-        }
+        answer.refuse_page(&self.address)?;
         let body = answer.body.as_slice();
         // DER starts with the tag of a SEQUENCE, and no text of PEM does.
         let lists = match body.first() {
