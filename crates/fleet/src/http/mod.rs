@@ -102,11 +102,11 @@ struct Arrived {
 }
 
 impl Poll {
-    fn arrived(knew: Option<Tag>, begun: Instant, answer: Asked) -> Arrived {
+    fn arrived(self, answer: Asked) -> Arrived {
         Arrived {
-            knew,
+            knew: self.knew,
             answer,
-            is_early: begun.elapsed() < LONG_POLL_LEAST,
+            is_early: self.begun.elapsed() < LONG_POLL_LEAST,
         }
     }
 }
@@ -258,19 +258,15 @@ fn no_result(at: String, after: Duration, none: NoResult) -> TransportError {
 
 impl Transport for Http {
     fn fetch(&mut self, known: Option<&Tag>) -> Result<Fetched, TransportError> {
-        if let Some(Poll {
-            knew,
-            begun,
-            pending,
-        }) = self.pending.take()
-            && knew.as_ref() == known
+        if let Some(poll) = self.pending.take()
+            && poll.knew.as_ref() == known
         {
             // It answers soon: on a change, or when the time is over that it may wait.
             let within = self.timeout.saturating_add(LONG_POLL);
             let at = self.publication().as_str().to_owned();
-            let ended = pending.finish(within);
+            let ended = poll.pending.finish(within);
             let answer = ended.unwrap_or_else(|none| Err(no_result(at, within, none)));
-            self.arrived = Some(Poll::arrived(knew, begun, answer));
+            self.arrived = Some(poll.arrived(answer));
         }
         let arrived = self.arrived.take();
         let (answer, is_early) = match arrived.filter(|arrived| arrived.knew.as_ref() == known) {
@@ -303,7 +299,7 @@ impl Transport for Http {
         });
         match poll.pending.wait(at_most) {
             Ok(answer) => {
-                self.arrived = Some(Poll::arrived(poll.knew, poll.begun, answer));
+                self.arrived = Some(poll.arrived(answer));
                 Ok(true)
             }
             Err(NoResult::Late) => {
@@ -335,12 +331,10 @@ impl Transport for Http {
 
 impl Publisher for Http {
     fn current(&mut self) -> Result<Option<(Vec<u8>, Tag)>, TransportError> {
-        match self.ask(self.get(None, Duration::ZERO)) {
-            Ok(answer) => match self.take(None, answer, false) {
-                Ok(Fetched::New { bytes, tag }) => Ok(Some((bytes, tag))),
-                Ok(Fetched::Unchanged) | Err(TransportError::NotPublished { .. }) => Ok(None),
-                Err(error) => Err(error),
-            },
+        let answer = self.ask(self.get(None, Duration::ZERO))?;
+        match self.take(None, answer, false) {
+            Ok(Fetched::New { bytes, tag }) => Ok(Some((bytes, tag))),
+            Ok(Fetched::Unchanged) | Err(TransportError::NotPublished { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -96,7 +96,7 @@ impl<T> Pending<T> {
     }
 
     /// Waits for a task that ends by itself within a time.
-    pub(crate) fn finish(self, within: Duration) -> Result<T, NoResult> {
+    pub(crate) fn finish(&self, within: Duration) -> Result<T, NoResult> {
         self.wait(within.saturating_add(WORKER_SLACK))
     }
 }
