@@ -34,6 +34,12 @@ impl Jitter {
             .saturating_add(Duration::from_millis(more))
             .min(most.max(least))
     }
+
+    /// A time from half of `wait` to all of it, so that there is always a wait.
+    pub(crate) fn equal(&mut self, wait: Duration) -> Duration {
+        let half = wait.checked_div(2).unwrap_or(wait);
+        self.between(half, wait)
+    }
 }
 
 #[cfg(test)]
@@ -48,6 +54,8 @@ mod tests {
             (0..200).map(|_| jitter.between(least, most)).collect();
         assert_eq!(drawn, (5..=8).map(Duration::from_millis).collect());
         assert_eq!(jitter.between(most, least), most);
+        let drawn: std::collections::BTreeSet<_> = (0..200).map(|_| jitter.equal(most)).collect();
+        assert_eq!(drawn, (4..=8).map(Duration::from_millis).collect());
     }
 
     #[test]

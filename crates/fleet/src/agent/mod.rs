@@ -300,8 +300,7 @@ impl<T: Transport> Agent<T> {
         let Err(error) = done else {
             notes.fault = None;
             notes.failures = 0;
-            let half = self.interval.checked_div(2).unwrap_or(self.interval);
-            return self.jitter.between(half, self.interval);
+            return self.jitter.equal(self.interval);
         };
         notes.fault = Some(fault_line(error));
         notes.failures = notes.failures.saturating_add(1);

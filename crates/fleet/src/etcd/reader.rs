@@ -1,8 +1,6 @@
 //! Waits for another publication.
 
-use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
-use std::hash::RandomState;
 
 use mutual_trust::tls;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -12,6 +10,7 @@ use super::keys::Keys;
 use super::limits::{FIRST_PAUSE, LONGEST_PAUSE};
 use super::read::{self, Position};
 use super::watch::{Said, Watch};
+use crate::agent::Jitter;
 use crate::{Fetched, Tag, TransportError};
 
 /// What a node knows of the publication in force.
@@ -24,8 +23,9 @@ pub(super) struct Reader {
     watch: Option<Watch>,
     /// When etcd was last asked for the head.
     asked: Instant,
-    /// The next pause.
+    /// The next pause, of which up to a half is left out by chance.
     pause: Duration,
+    jitter: Jitter,
     /// The end of the last pause.
     not_before: Instant,
 }
@@ -38,6 +38,7 @@ impl Reader {
             watch: None,
             asked: Instant::now(),
             pause: FIRST_PAUSE,
+            jitter: Jitter::random(),
             not_before: Instant::now(),
         }
     }
@@ -156,7 +157,7 @@ impl Reader {
 
     /// Leaves etcd alone for a while, twice as long as the last time.
     fn pause(&mut self) {
-        self.not_before = Instant::now() + jittered(self.pause);
+        self.not_before = Instant::now() + self.jitter.equal(self.pause);
         self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
     }
 
@@ -183,12 +184,4 @@ fn is_passing(error: &TransportError) -> bool {
             | TransportError::Unavailable { .. }
     );
     by_kind && tls::refusal(error).is_none()
-}
-
-/// Half of a pause, and a random part of the other half.
-fn jittered(pause: Duration) -> Duration {
-    let half = pause / 2;
-    let part = RandomState::new().build_hasher().finish() % 1024;
-    let part = u32::try_from(part).unwrap_or(0);
-    half.saturating_add(half.saturating_mul(part) / 1024)
 }

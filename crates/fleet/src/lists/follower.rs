@@ -247,9 +247,8 @@ impl ListFollower {
                 note.failures = note.failures.saturating_add(1);
             }
         }
-        let pause = pause(note, now);
-        let half = pause.checked_div(2).unwrap_or(pause);
-        followed.due = elapsed.saturating_add(self.jitter.between(half, pause));
+        let pause = self.jitter.equal(pause(note, now));
+        followed.due = elapsed.saturating_add(pause);
     }
 
     /// Runs until it is stopped by its [`handle`](Self::handle). A panic shows in its health, and goes on to the caller.
