@@ -86,7 +86,6 @@ impl Folder {
     }
 
     /// Whether the file is another one than when it was read last.
-    #[cfg(feature = "server")]
     pub(crate) fn has_changed(&self) -> bool {
         State::at(&self.publication()) != self.seen
     }
@@ -165,9 +164,8 @@ impl Transport for Folder {
     }
 
     fn wait(&mut self, at_most: Duration) -> Result<bool, TransportError> {
-        let path = self.publication();
         let start = Instant::now();
-        while State::at(&path) == self.seen {
+        while !self.has_changed() {
             let left = at_most.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return Ok(false);
@@ -212,7 +210,7 @@ impl Publisher for Folder {
     }
 
     fn publish(&mut self, bytes: &[u8], over: Option<&Tag>) -> Result<Tag, TransportError> {
-        let at = || self.folder.join(PUBLICATION).display().to_string();
+        let at = || self.publication().display().to_string();
         if bytes.len() > MAX_PUBLICATION_BYTES {
             let limit = MAX_PUBLICATION_BYTES;
             return Err(TransportError::TooLarge { at: at(), limit });
