@@ -1,7 +1,7 @@
 //! The publication in memory, as it is in the folder.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use hyper::body::Bytes;
 use tokio::sync::watch;
@@ -50,8 +50,14 @@ impl Published {
 
     /// Reads the folder again if it has changed. What was read before stays if the folder has nothing that can be read: a
     /// file that is removed by mistake does not stop the nodes.
+    ///
+    /// It does not wait while a publisher waits for the disk. [`publish`](Self::publish) sets the new content itself.
     pub(super) fn look(&self) {
-        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folder = match self.folder.try_lock() {
+            Ok(folder) => folder,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         if !folder.has_changed() {
             return;
         }

@@ -1,11 +1,12 @@
 //! A hub, its publishers and its nodes.
 
+use std::fs::File;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use mutual_trust_fleet::folder::Folder;
 use mutual_trust_fleet::http::Http;
-use mutual_trust_fleet::limits::MAX_CONNECTIONS_PER_CLIENT;
+use mutual_trust_fleet::limits::{FOLDER_LOOK, MAX_CONNECTIONS_PER_CLIENT};
 use mutual_trust_fleet::server::Hub;
 use mutual_trust_fleet::{Fetched, Publisher, Tag, Transport, TransportError};
 use mutual_trust_test_support::folder::Folder as Temporary;
@@ -94,6 +95,27 @@ fn a_publication_goes_from_a_publisher_to_a_node_and_a_report_comes_back() {
     let both = [report("array-7").with_fault("late"), report("array-8")];
     assert_eq!(alice.nodes().unwrap(), both);
     assert_eq!(served.hub.nodes(), both);
+}
+
+#[test]
+fn a_publisher_that_waits_for_the_folder_holds_up_no_node() {
+    let mut served = Served::new("fleet-hub-locked");
+    let mut alice = served.client("alice");
+    let mut node = served.client("array-7");
+    let publication = served.fleet.publication(1);
+    let lock = File::create(served.place.file("publication.lock")).unwrap();
+    lock.lock().unwrap();
+    let publisher = thread::spawn(move || alice.publish(&publication, None));
+    // The hub looks at its folder meanwhile.
+    thread::sleep(FOLDER_LOOK * 4);
+    let nothing = node.fetch(None).unwrap_err();
+    assert!(
+        matches!(nothing, TransportError::NotPublished { .. }),
+        "{nothing}"
+    );
+    // A node that was held up was so until the publisher gave up.
+    lock.unlock().unwrap();
+    let _tag = publisher.join().unwrap().unwrap();
 }
 
 #[test]
