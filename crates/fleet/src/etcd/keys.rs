@@ -1,7 +1,7 @@
 //! The keys of a fleet in etcd.
 
 use super::limits::MAX_PREFIX;
-use crate::SettingError;
+use crate::{NodeName, SettingError};
 
 /// The keys below a prefix:
 ///
@@ -63,8 +63,18 @@ impl Keys {
         format!("{}/nodes/", self.0)
     }
 
+    /// The last report of one node.
+    pub(super) fn report_of(&self, node: &NodeName) -> String {
+        format!("{}/nodes/{node}", self.0)
+    }
+
     pub(super) fn present(&self) -> String {
         format!("{}/present/", self.0)
+    }
+
+    /// What is there while one node is.
+    pub(super) fn presence_of(&self, node: &NodeName) -> String {
+        format!("{}/present/{node}", self.0)
     }
 }
 

@@ -48,12 +48,8 @@ impl Presence {
             };
             let text = report.to_string();
             let writes = vec![
-                TxnOp::put(format!("{}{node}", keys.nodes()), text, None),
-                TxnOp::put(
-                    format!("{}{node}", keys.present()),
-                    "",
-                    Some(write::under(id)),
-                ),
+                TxnOp::put(keys.report_of(&node), text, None),
+                TxnOp::put(keys.presence_of(&node), "", Some(write::under(id))),
             ];
             if written(cluster, writes).await? {
                 let due = Instant::now() + time / 3;
@@ -103,7 +99,7 @@ impl Presence {
         time: Duration,
     ) -> Result<(), TransportError> {
         let lease = write::grant(cluster, time).await?;
-        let key = format!("{}{}", keys.present(), self.node);
+        let key = keys.presence_of(&self.node);
         written(
             cluster,
             vec![TxnOp::put(key, "", Some(write::under(lease)))],
@@ -167,8 +163,8 @@ pub(super) async fn forget(
     node: &NodeName,
 ) -> Result<(), TransportError> {
     let writes = vec![
-        TxnOp::delete(format!("{}{node}", keys.nodes()), None),
-        TxnOp::delete(format!("{}{node}", keys.present()), None),
+        TxnOp::delete(keys.report_of(node), None),
+        TxnOp::delete(keys.presence_of(node), None),
     ];
     written(cluster, writes).await.map(|_| ())
 }
