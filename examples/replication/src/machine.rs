@@ -4,16 +4,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use mutual_trust::admin::DurableSettings;
 use mutual_trust::admin::bundle::Part;
 use mutual_trust::certificate::{SystemClock, TimeSource};
-use mutual_trust::identity::{CertificateSpec, GeneratedKey, IfExists, KeyType};
-use mutual_trust::tls::{self, SigningKeyPair};
-use mutual_trust::{Certificate, DurableStore, Identity, KeyPolicy, Policy};
+use mutual_trust::identity::{CertificateSpec, GeneratedKey, IfExists, KeyReader, KeyType};
+use mutual_trust::tls::{self, FollowedIdentity, Identities, SigningKeyPair};
+use mutual_trust::{Certificate, DurableStore, Fingerprint, Identity, KeyPolicy, Policy};
 use rustls::crypto::CryptoProvider;
+use tokio::runtime::Runtime;
 
 use crate::Outcome;
+use crate::console::causes;
 
 /// The provider of all programs here.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
@@ -33,6 +37,11 @@ pub(crate) fn settings() -> DurableSettings {
     DurableSettings::new(keys())
 }
 
+pub(crate) fn runtime() -> Outcome<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(builder.worker_threads(2).enable_all().build()?)
+}
+
 /// The folder of one machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder(pub(crate) PathBuf);
@@ -40,6 +49,12 @@ pub(crate) struct Folder(pub(crate) PathBuf);
 impl Folder {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
+    }
+
+    /// The files of a certificate and of its key.
+    pub(crate) fn pair(&self, name: &str) -> (PathBuf, PathBuf) {
+        let file = |ending: &str| self.path(&format!("{name}.{ending}"));
+        (file("pem"), file("key"))
     }
 
     /// Where this machine publishes a part of the trust set.
@@ -61,14 +76,28 @@ impl Folder {
 
     /// The identity in `NAME.pem` and `NAME.key`. On the first start the machine makes its key and its certificate.
     pub(crate) fn identity(&self, name: &str, subject: &str) -> Outcome<Identity> {
-        let (chain, key) = (
-            self.path(&format!("{name}.pem")),
-            self.path(&format!("{name}.key")),
-        );
+        let (chain, key) = self.pair(name);
         if !key.exists() {
             make_identity(&chain, &key, subject)?;
         }
         Ok(Identity::from_files(chain, key, &provider())?)
+    }
+
+    /// The identity in `NAME.pem` and `NAME.key`, followed until the process ends. When the files are replaced, new links
+    /// get the new certificate, and open ones go on.
+    pub(crate) fn followed(&self, name: &'static str) -> Outcome<Identities> {
+        let (chain, key) = self.pair(name);
+        let mut followed = FollowedIdentity::from_files(chain, key, KeyReader::new(), provider())?;
+        let identities = followed.identities();
+        thread::spawn(move || {
+            loop {
+                thread::sleep(Duration::from_millis(50));
+                if let Err(error) = followed.poll() {
+                    eprintln!("the identity {name} cannot be read: {}", causes(&error));
+                }
+            }
+        });
+        Ok(identities)
     }
 }
 
@@ -104,4 +133,16 @@ pub(crate) fn make_private(path: &Path, mode: u32) -> Outcome<()> {
 
 pub(crate) fn read_certificate(path: impl AsRef<Path>) -> Outcome<Certificate> {
     Ok(Certificate::from_pem(&fs::read(path)?)?)
+}
+
+/// Reads a certificate that came by any means, if it has the fingerprint that was read out at its machine.
+pub(crate) fn read_certificate_heard(
+    path: impl AsRef<Path>,
+    heard: Fingerprint,
+) -> Outcome<Certificate> {
+    let certificate = read_certificate(path)?;
+    if certificate.fingerprint() != heard {
+        return Err("the fingerprint is not the one that was read out".into());
+    }
+    Ok(certificate)
 }

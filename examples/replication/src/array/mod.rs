@@ -11,16 +11,14 @@ use std::thread;
 use std::time::Duration;
 
 use mutual_trust::admin::bundle::Part;
-use mutual_trust::identity::KeyReader;
 use mutual_trust::store::{Scope, Slot};
-use mutual_trust::tls::FollowedIdentity;
 use mutual_trust::{ClientConfigBuilder, EntryOptions, PinScope, ServerId};
 use tokio::runtime::Runtime;
 
 use crate::Outcome;
 use crate::console::{self, causes};
 use crate::key_server::source;
-use crate::machine::{Folder, make_identity, policy, provider, read_certificate};
+use crate::machine::{Folder, make_identity, policy, provider, read_certificate_heard, runtime};
 use crate::protocol::ask;
 use crate::site::Site;
 use crate::taking::Member;
@@ -41,24 +39,12 @@ struct Array {
 /// Runs an array until its console is closed.
 pub(crate) fn run(name: &str, folder: PathBuf, site: &Path) -> Outcome<()> {
     let folder = Folder(folder);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime = runtime()?;
     folder.identity("own", name)?;
-    let (chain, key) = (folder.path("own.pem"), folder.path("own.key"));
-    let mut own = FollowedIdentity::from_files(chain, key, KeyReader::new(), provider())?;
+    let own = folder.followed("own")?;
     let store = folder.store("store")?;
     let trust = store.live();
-    let builder = ClientConfigBuilder::new(provider(), trust.clone(), policy(), own.identities());
-    thread::spawn(move || {
-        loop {
-            thread::sleep(Duration::from_millis(50));
-            if let Err(error) = own.poll() {
-                eprintln!("the identity cannot be read: {error}");
-            }
-        }
-    });
+    let builder = ClientConfigBuilder::new(provider(), trust.clone(), policy(), own);
     let member = Member::new(name, store)?;
     let site = Arc::new(Site::read(site)?);
     let (readings, watch) = (Readings::new(), Watch::default());
@@ -116,10 +102,8 @@ impl Array {
             }
             // The stand-alone key server, by its own certificate.
             ["install", server, file, heard] => {
-                let (id, certificate): (ServerId, _) = (server.parse()?, read_certificate(file)?);
-                if certificate.fingerprint() != heard.parse()? {
-                    return Err("the fingerprint is not the one that was read out".into());
-                }
+                let id: ServerId = server.parse()?;
+                let certificate = read_certificate_heard(file, heard.parse()?)?;
                 self.member.store().change(|store| {
                     store.add_server(id.clone(), [])?;
                     store.install_pin(PinScope::Server(id), certificate, EntryOptions::new())
@@ -135,7 +119,7 @@ impl Array {
                 Ok(String::new())
             }
             ["new-identity"] => {
-                let (chain, key) = (self.folder.path("own.pem"), self.folder.path("own.key"));
+                let (chain, key) = self.folder.pair("own");
                 make_identity(&chain, &key, &self.name)?;
                 Ok(String::new())
             }

@@ -22,7 +22,7 @@ const READ_EVERY: Duration = Duration::from_millis(10);
 pub(crate) const LINK_LIFETIME: Duration = Duration::from_millis(700);
 
 /// How long a key server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the reader did since it was last asked to count anew.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use mutual_trust::{ClientConfigBuilder, ServerId, tls};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
-use super::reader::{LINK_LIFETIME, connect};
+use super::reader::{LINK_LIFETIME, PATIENCE, connect};
 use crate::Outcome;
 use crate::console::causes;
 use crate::protocol::ask;
@@ -22,8 +22,6 @@ const PAUSE: Duration = Duration::from_millis(25);
 
 /// The pause between two new links.
 const BETWEEN: Duration = Duration::from_millis(100);
-
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What was seen of one server.
 #[derive(Clone, Debug, Default)]

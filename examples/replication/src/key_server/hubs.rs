@@ -10,7 +10,7 @@ use mutual_trust_fleet::http::{Connector, Http};
 use mutual_trust_fleet::server::{Acceptor, Hub, Listener};
 
 use crate::Outcome;
-use crate::machine::{Folder, policy, provider, read_certificate};
+use crate::machine::{Folder, policy, provider, read_certificate_heard};
 
 /// The key servers among each other: each has an identity of its own for it, and a store with those of the others. An array
 /// cannot come in here, and a key server reads no keys of arrays.
@@ -37,10 +37,7 @@ impl Peers {
     /// Installs another key server of the group, by the fingerprint that was read out at it: as a client of this one, and as
     /// a server.
     pub(crate) fn add(&mut self, id: &ServerId, file: &str, heard: Fingerprint) -> Outcome<()> {
-        let certificate = read_certificate(file)?;
-        if certificate.fingerprint() != heard {
-            return Err("the fingerprint is not the one that was read out".into());
-        }
+        let certificate = read_certificate_heard(file, heard)?;
         let options = EntryOptions::new().with_label(id.as_str());
         self.store.change(|store| {
             let _ = store.add_server(id.clone(), [])?;

@@ -18,8 +18,6 @@ use std::time::Duration;
 use mutual_trust::admin::Enrolment;
 use mutual_trust::admin::bundle::{BundleKey, Part};
 use mutual_trust::certificate::SystemClock;
-use mutual_trust::identity::KeyReader;
-use mutual_trust::tls::FollowedIdentity;
 use mutual_trust::{DurableStore, ServerConfigBuilder, ServerId};
 use mutual_trust_fleet::server::Hub;
 use mutual_trust_tokio::{Acceptor, Listener};
@@ -27,7 +25,7 @@ use tokio::runtime::Runtime;
 
 use crate::Outcome;
 use crate::console::{self, causes};
-use crate::machine::{Folder, policy, provider, read_certificate};
+use crate::machine::{Folder, policy, provider, read_certificate, runtime};
 use crate::site::{KeyServer as Place, Site};
 use crate::taking::Member;
 use hubs::Peers;
@@ -65,10 +63,7 @@ struct KeyServer {
 pub(crate) fn run(name: &str, folder: PathBuf, site: &Path) -> Outcome<()> {
     let (id, folder, site) = (name.parse()?, Folder(folder), Site::read(site)?);
     let place = site.server(&id)?.clone();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime = runtime()?;
     let store = folder.store("store")?;
     let peers = Peers::open(&folder, name)?;
     let enrolment = Enrolment::new(Arc::new(SystemClock::new()));
@@ -103,8 +98,7 @@ fn held(server: &Mutex<KeyServer>) -> MutexGuard<'_, KeyServer> {
     server.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Serves keys with the certificate in `served.pem`, which the servers of a group share. When the files are replaced, new
-/// links get the new certificate, and open ones go on.
+/// Serves keys with the certificate in `served.pem`, which the servers of a group share.
 async fn serve(
     folder: &Folder,
     place: &Place,
@@ -115,17 +109,8 @@ async fn serve(
     if place.group.is_none() {
         folder.identity("served", place.id.as_str())?;
     }
-    let (chain, key) = (folder.path("served.pem"), folder.path("served.key"));
-    let mut served = FollowedIdentity::from_files(chain, key, KeyReader::new(), provider())?;
-    let builder = ServerConfigBuilder::new(provider(), store.live(), policy(), served.identities());
-    thread::spawn(move || {
-        loop {
-            thread::sleep(Duration::from_millis(50));
-            if let Err(error) = served.poll() {
-                eprintln!("the certificate cannot be read: {error}");
-            }
-        }
-    });
+    let served = folder.followed("served")?;
+    let builder = ServerConfigBuilder::new(provider(), store.live(), policy(), served);
     // Unknown arrays are refused, and wait for an administrator while enrolment is open here.
     let acceptor = Acceptor::with_enrolment(&builder, enrolment)?;
     let listener = Listener::bind(place.keys, acceptor).await?;

@@ -11,7 +11,7 @@ use super::authority::make;
 use super::process::Process;
 use super::{ALONE, ARRAYS, BY_CA, Fault, GROUP, PATIENCE, Play, SIGNING, shown};
 use crate::Outcome;
-use crate::machine::{make_identity, private_folder, provider};
+use crate::machine::{Folder, make_identity, private_folder, provider};
 use crate::site::{InGroup, KeyServer, Site};
 
 pub(super) fn play(play: &mut Play) -> Outcome<()> {
@@ -70,23 +70,16 @@ fn set_up(play: &mut Play) -> Outcome<()> {
 
 /// Makes a key and a certificate for the group.
 pub(super) fn make_certificate(play: &Play, name: &str) -> Outcome<()> {
-    let made = play.folder("group");
-    private_folder(&made)?;
-    let (chain, key) = (
-        made.join(format!("{name}.pem")),
-        made.join(format!("{name}.key")),
-    );
+    let made = Folder(play.folder("group"));
+    private_folder(&made.0)?;
+    let (chain, key) = made.pair(name);
     make_identity(&chain, &key, "keys").map(drop)
 }
 
 /// Puts them into the folders of its members. Key servers that replicate their keys bring this pair to each other by the
 /// same protected channel.
 pub(super) fn share_certificate(play: &Play, name: &str) -> Outcome<()> {
-    let made = play.folder("group");
-    let (chain, key) = (
-        made.join(format!("{name}.pem")),
-        made.join(format!("{name}.key")),
-    );
+    let (chain, key) = Folder(play.folder("group")).pair(name);
     let shared = if play.has(Fault::SharedByAll) {
         &[ALONE][..]
     } else {
