@@ -37,7 +37,8 @@ impl Member {
     /// read out, and takes the publication over.
     pub(crate) fn join(&self, part: Part, publication: &[u8], heard: Fingerprint) -> Outcome<()> {
         let mut store = self.store();
-        let mut member = FleetMember::join(&mut store, newest(publication)?, heard, part)?;
+        let newest = newest(&Publication::read(publication)?)?;
+        let mut member = FleetMember::join(&mut store, newest, heard, part)?;
         let _ = member.take_over(publication, &mut store)?;
         Ok(())
     }
@@ -111,8 +112,7 @@ impl Member {
 }
 
 /// The newest key set of a publication.
-pub(crate) fn newest(publication: &[u8]) -> Outcome<KeySet> {
-    let publication = Publication::read(publication)?;
+pub(crate) fn newest(publication: &Publication) -> Outcome<KeySet> {
     let newest = publication.key_sets().last().cloned();
     Ok(newest.ok_or("a publication has a key set")?)
 }

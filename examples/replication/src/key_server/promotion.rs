@@ -47,7 +47,8 @@ impl KeyServer {
         if self.publisher.is_some() {
             return Err("this server is the primary".into());
         }
-        let last = self.member.newest()?;
+        let bytes = self.member.newest()?;
+        let last = Publication::read(&bytes)?;
         let (id, ids) = (self.id.clone(), self.site.group());
         // The set is what was published last, whole: nothing that was installed on this machine alone, or left over from a
         // promotion that was interrupted.
@@ -59,7 +60,7 @@ impl KeyServer {
         // This server has verified it: no administrator has to read it out.
         let digest = key_set.digest();
         let mut member = FleetMember::join(&mut set, key_set, digest, Part::All)?;
-        let _ = member.take_over(&last, &mut set)?;
+        let _ = member.take_over(&bytes, &mut set)?;
         // What came from the fleet is changed here from now on.
         member.leave(&mut set)?;
         set.change(|set| {
@@ -69,7 +70,6 @@ impl KeyServer {
             let _ = set.set_server_order([id.clone()])?;
             set.set_secondaries(&id, ids.iter().filter(|other| **other != id).cloned())
         })?;
-        let last = Publication::read(&last)?;
         let mut publisher = Publisher::new(set, self.signer()?, &self.folder, last)?;
         let sequence = publisher.promote(others)?;
         let key_set = publisher.key_set()?.version();

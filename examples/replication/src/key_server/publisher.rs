@@ -18,6 +18,7 @@ use mutual_trust_fleet::folder::Folder;
 
 use crate::Outcome;
 use crate::machine::{Folder as Machine, keys};
+use crate::taking::newest;
 
 /// What is published, each in a place of its own: all for the secondary that can be promoted, what key servers need, and
 /// what arrays need.
@@ -108,8 +109,7 @@ impl Publisher {
 
     /// The newest key set.
     pub(crate) fn key_set(&self) -> Outcome<KeySet> {
-        let newest = self.newest.key_sets().last();
-        Ok(newest.cloned().ok_or("a publication has a key set")?)
+        newest(&self.newest)
     }
 
     /// Publishes the set as it is now.

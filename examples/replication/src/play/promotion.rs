@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use mutual_trust::admin::bundle::BundleKey;
+use mutual_trust::admin::bundle::{BundleKey, Publication};
 
 use super::enrolling::{accept, wait_at};
 use super::founding::{same_sequence, start_cut_off, start_key_server};
@@ -91,7 +91,7 @@ pub(super) fn play(play: &mut Play) -> Outcome<()> {
 fn names_old_key(play: &Play) -> Outcome<bool> {
     let old = BundleKey::from_der(&fs::read(play.folder("keys-1").join("signing.pub"))?)?;
     let published = play.folder("keys-2").join("published/all/publication");
-    let newest = newest(&fs::read(published)?)?;
+    let newest = newest(&Publication::read(&fs::read(published)?)?)?;
     Ok(newest.keys().iter().any(|key| key.id() == old.id()))
 }
 
