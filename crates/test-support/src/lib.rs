@@ -18,6 +18,7 @@
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod accept_all;
+pub mod clock;
 pub mod crl;
 pub mod der;
 pub mod facts;

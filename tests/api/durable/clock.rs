@@ -1,12 +1,11 @@
 //! A store that was changed once by a wrong clock (rule M7).
 
 use std::fs;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use mutual_trust::admin::{
     DurableSettings, DurableStore, LockoutAllowance, PeerHistory, servers_without_usable,
 };
-use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::{DurableError, StoreError};
 use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::store::{ClockState, StoreWarning};
@@ -15,32 +14,13 @@ use mutual_trust::{
 };
 
 use crate::durable::common::*;
+use crate::support::clock::Moved;
 use crate::support::folder::Folder;
 use crate::support::pki::{Made, spec};
 use crate::support::*;
 
 /// 2099-01-01T00:00:00Z.
 const YEAR_2099: u64 = 4_070_908_800;
-
-/// A clock that a test sets.
-#[derive(Clone, Debug)]
-struct Moved(Arc<Mutex<CurrentTime>>);
-
-impl Moved {
-    fn new(seconds: u64) -> Self {
-        Self(Arc::new(Mutex::new(CurrentTime::Known(at(seconds)))))
-    }
-
-    fn set(&self, clock: CurrentTime) {
-        *self.0.lock().unwrap() = clock;
-    }
-}
-
-impl TimeSource for Moved {
-    fn now(&self) -> CurrentTime {
-        *self.0.lock().unwrap()
-    }
-}
 
 fn on(seconds: u64) -> DurableSettings {
     settings().with_clock(Arc::new(CurrentTime::Known(at(seconds))))

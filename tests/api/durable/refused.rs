@@ -1,16 +1,16 @@
 //! Refused changes in the journal: they are recorded if the program asks for it, change nothing, and are bounded.
 
 use std::fs;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use mutual_trust::admin::file::read;
 use mutual_trust::admin::{DurableSettings, DurableStore, History, LockoutAllowance, PeerHistory};
-use mutual_trust::certificate::TimeSource;
 use mutual_trust::error::{DurableError, GuardedError, PlanError};
 use mutual_trust::limits::{MAX_ASKED, MAX_REFUSALS, MAX_REFUSED_BYTES, REFUSAL_WINDOW};
 use mutual_trust::{CurrentTime, Policy};
 
 use crate::durable::common::*;
+use crate::support::clock::Moved;
 use crate::support::facts::facts;
 use crate::support::folder::Folder;
 use crate::support::*;
@@ -177,26 +177,10 @@ fn a_refused_change_does_not_begin_a_journal() {
     assert_eq!(refusals[0].omitted, 1, "the one before is counted");
 }
 
-/// A clock that a test sets.
-#[derive(Clone, Debug)]
-struct Set(Arc<Mutex<CurrentTime>>);
-
-impl Set {
-    fn to(&self, seconds: u64) {
-        *self.0.lock().unwrap() = CurrentTime::Known(at(seconds));
-    }
-}
-
-impl TimeSource for Set {
-    fn now(&self) -> CurrentTime {
-        *self.0.lock().unwrap()
-    }
-}
-
 #[test]
 fn a_program_that_fails_again_and_again_fills_no_file_and_drives_no_snapshot() {
     let folder = Folder::new("refused-often");
-    let clock = Set(Arc::new(Mutex::new(CurrentTime::Known(at(NOW)))));
+    let clock = Moved::new(NOW);
     let with = || recording().with_clock(Arc::new(clock.clone()));
     let mut store = DurableStore::create(folder.path(), with()).unwrap();
     let length = || fs::read(folder.file(CURRENT)).unwrap().len();

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use mutual_trust::admin::bundle::{
     Bundle, BundleHead, FleetHealth, FleetId, FleetMember, KeySet, Merged, Part, Publication,
     Signer, TakeOver,
 };
 use mutual_trust::admin::{DurableSettings, DurableStore};
-use mutual_trust::certificate::{CurrentTime, TimeSource};
 use mutual_trust::error::MemberError;
 use mutual_trust::identity::PrivateKey;
 use mutual_trust::store::{EntryKey, Server};
@@ -46,26 +44,6 @@ pub fn ca(name: &str) -> Made {
 
 pub fn server(id: &str) -> PinScope {
     PinScope::Server(server_id(id))
-}
-
-/// A clock that a test sets.
-#[derive(Debug)]
-pub struct SetClock(AtomicU64);
-
-impl SetClock {
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicU64::new(NOW)))
-    }
-
-    pub fn set(&self, seconds: u64) {
-        self.0.store(seconds, Ordering::Relaxed);
-    }
-}
-
-impl TimeSource for SetClock {
-    fn now(&self) -> CurrentTime {
-        CurrentTime::Known(at(self.0.load(Ordering::Relaxed)))
-    }
 }
 
 pub fn settings() -> DurableSettings {

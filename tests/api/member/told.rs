@@ -1,6 +1,7 @@
 //! What the health of the store says of its fleets, and that fleets and followed files go together on one store.
 
 use std::fs;
+use std::sync::Arc;
 
 use mutual_trust::PinScope;
 use mutual_trust::admin::bundle::{FleetMember, Part, TakeOver};
@@ -8,19 +9,20 @@ use mutual_trust::admin::{DurableSettings, Feeds, Follower, Source};
 use mutual_trust::error::{BundleError, MemberError, SourceError};
 
 use super::common::*;
+use crate::support::clock::Moved;
 use crate::support::folder::Folder;
 use crate::support::*;
 
 #[test]
 fn past_its_end_the_last_good_set_stays_and_the_health_says_so() {
-    let clock = SetClock::new();
-    let set = DurableSettings::new(keys()).with_clock(clock.clone());
+    let clock = Moved::new(NOW);
+    let set = DurableSettings::new(keys()).with_clock(Arc::new(clock.clone()));
     let mut world = World::with("ended", set);
     let mut member = world.join();
     let pin = add_server(&mut world.fleet.central, "keys-1", "kms1.example");
     let _ = world.apply(&mut member);
     assert!(world.health().is_good() && world.store.health().is_good());
-    clock.set(NOW + 31 * DAY);
+    clock.to(NOW + 31 * DAY);
     let health = world.health();
     assert!(health.is_past_end && !health.is_good());
     assert!(
@@ -45,8 +47,8 @@ fn past_its_end_the_last_good_set_stays_and_the_health_says_so() {
 
 #[test]
 fn a_refused_publication_is_a_fault_until_a_good_one_comes() {
-    let clock = SetClock::new();
-    let set = DurableSettings::new(keys()).with_clock(clock.clone());
+    let clock = Moved::new(NOW);
+    let set = DurableSettings::new(keys()).with_clock(Arc::new(clock.clone()));
     let mut world = World::with("fault", set);
     let mut member = world.join();
     assert!(
@@ -70,7 +72,7 @@ fn a_refused_publication_is_a_fault_until_a_good_one_comes() {
     assert_eq!(since, Some(at(NOW)));
     assert!(!world.health().is_good() && !world.store.health().is_good());
     // What is held is looked at meanwhile, and says nothing of what is offered.
-    clock.set(NOW + 60);
+    clock.to(NOW + 60);
     let _ = member.refresh(&mut world.store).unwrap();
     assert_eq!(
         (world.health().is_good(), world.health().since),

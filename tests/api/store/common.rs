@@ -1,18 +1,18 @@
 //! Short words for stores, and what every test of a change asks of it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use mutual_trust::certificate::{Certificate, TimeSource};
+use mutual_trust::certificate::Certificate;
 use mutual_trust::error::StoreError;
 use mutual_trust::store::{
     BlockSelector, EntryKey, Outcome, Report, Scope, Slot, StoreWarning, TrustSnapshot, TrustSource,
 };
-use mutual_trust::{
-    AuthorityScope, CurrentTime, EntryOptions, Fingerprint, GroupId, PinScope, TrustStore,
-};
+use mutual_trust::{AuthorityScope, EntryOptions, Fingerprint, GroupId, PinScope, TrustStore};
 
 use crate::support::pki::{Made, spec};
 use crate::support::*;
+
+pub use crate::support::clock::Moved;
 
 pub fn group_id(text: &str) -> GroupId {
     text.parse().unwrap()
@@ -202,30 +202,6 @@ pub fn level(store: &TrustStore, id: &str) -> TrustSource {
 
 pub fn claim(store: &TrustStore, id: &str) -> mutual_trust::store::Claim {
     store.contents().server(&server_id(id)).unwrap().claim()
-}
-
-/// A clock that the test moves.
-#[derive(Clone, Debug)]
-pub struct Moved(Arc<Mutex<CurrentTime>>);
-
-impl Moved {
-    pub fn new(seconds: u64) -> Self {
-        Self(Arc::new(Mutex::new(CurrentTime::Known(at(seconds)))))
-    }
-
-    pub fn set(&self, clock: CurrentTime) {
-        *self.0.lock().unwrap() = clock;
-    }
-
-    pub fn to(&self, seconds: u64) {
-        self.set(CurrentTime::Known(at(seconds)));
-    }
-}
-
-impl TimeSource for Moved {
-    fn now(&self) -> CurrentTime {
-        *self.0.lock().unwrap()
-    }
 }
 
 /// A store on a clock that starts at [`NOW`].
