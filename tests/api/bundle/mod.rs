@@ -1,6 +1,6 @@
 //! Signed trust sets: key sets, bundles, signatures, publications, and what a node takes of them.
 
-mod common;
+pub mod common;
 mod elsewhere;
 mod forms;
 mod happy;

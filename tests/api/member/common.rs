@@ -9,13 +9,12 @@ use mutual_trust::admin::bundle::{
 };
 use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::error::MemberError;
-use mutual_trust::identity::PrivateKey;
 use mutual_trust::store::{EntryKey, Server};
 use mutual_trust::{
-    AuthorityScope, Certificate, EntryOptions, PinScope, TrustSnapshot, TrustStore, tls,
+    AuthorityScope, Certificate, EntryOptions, PinScope, TrustSnapshot, TrustStore,
 };
-use rcgen::KeyPair;
 
+use crate::bundle::common::{sign, signer_of};
 use crate::support::folder::Folder;
 use crate::support::pki::{Made, spec};
 use crate::support::*;
@@ -60,12 +59,10 @@ pub struct Fleet {
 
 impl Fleet {
     pub fn new(id: &str) -> Self {
-        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
-        let key = PrivateKey::from_der(key.serialize_der()).unwrap();
-        let signer = tls::bundle_signer(key, &provider()).unwrap();
+        let signer = signer_of(&rcgen::PKCS_ED25519);
         let set = KeySet::new(id.parse().unwrap(), 1, [signer.key().clone()]).unwrap();
         Self {
-            signer: Box::new(signer),
+            signer,
             set,
             central: store(),
             sequence: 0,
@@ -91,8 +88,7 @@ impl Fleet {
         }
         let bundle = Bundle::new(view, head).unwrap();
         let mut publication = Publication::new([self.set.clone()], bundle).unwrap();
-        let signature = publication.bundle().sign(&*self.signer).unwrap();
-        publication.add_signature(signature, keys()).unwrap();
+        sign(&mut publication, std::slice::from_ref(&self.signer));
         publication.to_bytes()
     }
 }
