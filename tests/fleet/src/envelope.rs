@@ -1,4 +1,4 @@
-//! Publications as items, taken apart and put together as somebody does who is bound to no library.
+//! Publications as items. This takes them apart and puts them together without the library.
 
 /// The items of a publication, each with its kind. Empty if the bytes are no publication.
 pub fn items(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
