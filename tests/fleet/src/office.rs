@@ -62,7 +62,8 @@ pub struct Office {
     newest: BTreeMap<PartOf, Publication>,
 }
 
-fn signer(number: u64) -> Box<dyn Signer> {
+/// A signing key that a number decides.
+pub fn signer(number: u64) -> Box<dyn Signer> {
     let der = pool::private_key(number);
     let key = PrivateKey::from_der(der).unwrap();
     Box::new(tls::bundle_signer(key, &support::provider()).unwrap())

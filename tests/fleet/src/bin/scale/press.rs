@@ -2,9 +2,8 @@
 
 use mutual_trust::admin::bundle::{Bundle, BundleHead, KeySet, Part, Publication, Signer};
 use mutual_trust::certificate::Certificate;
-use mutual_trust::identity::PrivateKey;
-use mutual_trust::{EntryOptions, PinScope, TrustStore, tls};
-use mutual_trust_fleet_simulation::pool;
+use mutual_trust::{EntryOptions, PinScope, TrustStore};
+use mutual_trust_fleet_simulation::office::signer;
 use mutual_trust_test_support as support;
 use support::pki::self_signed;
 
@@ -19,14 +18,7 @@ pub struct Press {
 impl Press {
     /// A trust set with so many pins of clients.
     pub fn new(pins: usize) -> Self {
-        let signers: Vec<Box<dyn Signer>> = (1..=3)
-            .map(|number| {
-                let key = PrivateKey::from_der(pool::private_key(number)).unwrap();
-                let signer = tls::bundle_signer(key, &support::provider()).unwrap();
-                let signer: Box<dyn Signer> = Box::new(signer);
-                signer
-            })
-            .collect();
+        let signers: Vec<_> = (1..=3).map(signer).collect();
         let public = signers.iter().map(|signer| signer.key().clone());
         let keys = KeySet::new("prod".parse().unwrap(), 2, public).unwrap();
         let mut store = support::store();
@@ -66,8 +58,7 @@ impl Press {
         self.signed()
     }
 
-    /// The same trust set again, under the same sequence.
-    pub fn signed(&self) -> Vec<u8> {
+    fn signed(&self) -> Vec<u8> {
         let times = [support::NOW, support::NOW + 14 * support::DAY].map(support::at);
         let head =
             BundleHead::new(&self.keys, Part::All, self.sequence, times[0], times[1]).unwrap();
