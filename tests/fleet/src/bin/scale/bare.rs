@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use etcd_client::{Client, GetOptions};
+use etcd_client::Client;
 use tokio::runtime::Builder;
 
 /// Writes a file as a careful program does: beside, flushed, renamed, its folder flushed. The median of 51.
@@ -71,7 +71,6 @@ pub fn watchers(endpoint: &str, count: usize, size: usize, rounds: usize) -> Vec
         for task in tasks {
             task.abort();
         }
-        let _ = client.get("/bare", Some(GetOptions::new())).await;
         all
     })
 }

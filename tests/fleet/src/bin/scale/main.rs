@@ -86,6 +86,22 @@ fn row(what: &str, times: &[Duration]) {
     );
 }
 
+/// The first publication, with what its size costs one machine.
+fn first_of(press: &mut Press, folder: &Path) -> Vec<u8> {
+    let first = press.next();
+    println!(
+        "stores in {}, a publication of {} bytes",
+        folder.display(),
+        first.len()
+    );
+    println!(
+        "one file of that size, flushed: {}",
+        shown(bare::file(folder, &first))
+    );
+    one_alone(folder);
+    first
+}
+
 fn one_alone(folder: &Path) {
     let mut press = Press::new(PINS);
     let publications: Vec<_> = (0..21).map(|_| press.next()).collect();
@@ -121,17 +137,7 @@ fn spread(count: usize, rounds: usize, folder: &Path) {
     }
     let etcd = Etcd::start(&folder.join("etcd"));
     let mut press = Press::new(PINS);
-    let first = press.next();
-    println!(
-        "stores in {}, a publication of {} bytes",
-        folder.display(),
-        first.len()
-    );
-    println!(
-        "one file of that size, flushed: {}",
-        shown(bare::file(folder, &first))
-    );
-    one_alone(folder);
+    let first = first_of(&mut press, folder);
     let size = first.len();
     for times in bare::watchers(&etcd.endpoint(), count, size, rounds) {
         row("etcd's own watch", &times);
@@ -184,17 +190,7 @@ fn rounds_of(rounds: usize, nodes: &Nodes, press: &mut Press, place: &mut impl P
 fn spread_by_http(count: usize, rounds: usize, folder: &Path) {
     let served = hub::Served::start(folder);
     let mut press = Press::new(PINS);
-    let first = press.next();
-    println!(
-        "stores in {}, a publication of {} bytes",
-        folder.display(),
-        first.len()
-    );
-    println!(
-        "one file of that size, flushed: {}",
-        shown(bare::file(folder, &first))
-    );
-    one_alone(folder);
+    let first = first_of(&mut press, folder);
     let mut place = served.publisher();
     publish(&mut place, &first).unwrap();
     let start = Instant::now();
