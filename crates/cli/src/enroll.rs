@@ -1,6 +1,5 @@
 //! `enroll`: trusts a server by the fingerprint that was read at the server itself.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,13 +10,13 @@ use mutual_trust::admin::{
 };
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::{EnrolmentError, ProbeError};
-use mutual_trust::limits::MAX_FINGERPRINT_TEXT;
 use mutual_trust::store::Server;
 use mutual_trust::{
     ClientConfigBuilder, Enrolment, EntryOptions, Fingerprint, HostName, KeyPolicy, PinScope,
     Policy, ServerId, TrustSnapshot, tls,
 };
 
+use crate::ask;
 use crate::exchange::is_timeout;
 use crate::facts;
 use crate::json;
@@ -275,23 +274,10 @@ pub(crate) fn shown(presented: &PresentedCertificate) -> json::Presented {
     }
 }
 
-/// Asks for the fingerprint and says where it comes from. A program that reads JSON from standard error gets no question.
+/// Asks for the fingerprint and says where it comes from.
 fn ask(as_json: bool) -> Result<Fingerprint, Failure> {
-    let mut to = io::stderr();
-    if !as_json || to.is_terminal() {
-        write!(
-            to,
-            "At the server itself, not over the network: openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE\n\
-             The SHA-256 fingerprint that it shows: "
-        )?;
-        to.flush()?;
-    }
-    let limit = u64::try_from(MAX_FINGERPRINT_TEXT.saturating_mul(2)).unwrap_or(u64::MAX);
-    let mut line = String::new();
-    io::stdin().lock().take(limit).read_line(&mut line)?;
-    if line.trim().is_empty() {
-        let text = "no fingerprint was given: type it, or give it with --fingerprint";
-        return Err(Failure::new("usage", text));
-    }
-    Ok(line.trim().parse()?)
+    let question = "At the server itself, not over the network: openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE\n\
+                    The SHA-256 fingerprint that it shows: ";
+    let missing = "no fingerprint was given: type it, or give it with --fingerprint";
+    ask::fingerprint(question, missing, as_json)
 }

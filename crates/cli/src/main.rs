@@ -30,6 +30,8 @@ mod long;
 
 mod output;
 
+mod ask;
+
 mod facts;
 
 mod describe;

@@ -14,7 +14,7 @@ use super::words::{self, Difference, Side};
 use crate::json::FleetSigned;
 use crate::output::{Failure, Outcome};
 use crate::passphrase::PassphraseArguments;
-use crate::{files, ours, plain};
+use crate::{ask, files, ours, plain};
 
 /// The largest signature, with room for other forms of it.
 const MAX_RAW: usize = 16 * 1024;
@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
     let mut text = shown.join("\n");
     if !arguments.accept {
         let question = format!("{}\nSign it? yes or no: ", plain::lines(&text));
-        if words::asked(&question, as_json)? != "yes" {
+        if ask::line(&question, as_json)? != "yes" {
             let text = String::from("nothing was signed");
             return Ok(made
                 .outcome(text)

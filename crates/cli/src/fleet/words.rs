@@ -1,15 +1,14 @@
 //! What is signed and published, in words.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use mutual_trust::admin::bundle::{Bundle, BundleKey, KeySet, Publication, Signed};
 use mutual_trust::admin::{Effect, PeerHistory, effects_between};
 use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
-use mutual_trust::limits::MAX_FINGERPRINT_TEXT;
 use mutual_trust::{Fingerprint, KeyPolicy, Policy, TrustSnapshot};
 
 use super::folder::newest;
+use crate::ask;
 use crate::facts::{bounded, subject, time};
 use crate::json::{Bounded, FleetBundle, FleetDifference, FleetKey, FleetKeys};
 use crate::output::{Failure, shown};
@@ -275,31 +274,13 @@ fn left(some: &[Record], others: &[Record]) -> Vec<String> {
     left.map(|one| one.words.clone()).collect()
 }
 
-/// Asks for the digest of a key set, and says where it comes from. A program that reads JSON from standard error gets no
-/// question.
+/// Asks for the digest of a key set, and says where it comes from.
 pub(super) fn heard(given: Option<Fingerprint>, as_json: bool) -> Result<Fingerprint, Failure> {
     if let Some(given) = given {
         return Ok(given);
     }
     let question = "From an administrator, not from where the publications are: mutual-trust fleet keys show\n\
                     The digest of the key set that it shows: ";
-    let line = asked(question, as_json)?;
-    if line.is_empty() {
-        let text = "no digest was given: type what `fleet keys show` prints at an administrator, or give it with --digest";
-        return Err(Failure::new("usage", text));
-    }
-    Ok(line.parse()?)
-}
-
-/// A line of standard input.
-pub(super) fn asked(question: &str, as_json: bool) -> Result<String, Failure> {
-    let mut to = io::stderr();
-    if !as_json || to.is_terminal() {
-        write!(to, "{question}")?;
-        to.flush()?;
-    }
-    let limit = u64::try_from(MAX_FINGERPRINT_TEXT.saturating_mul(2)).unwrap_or(u64::MAX);
-    let mut line = String::new();
-    io::stdin().lock().take(limit).read_line(&mut line)?;
-    Ok(line.trim().to_owned())
+    let missing = "no digest was given: type what `fleet keys show` prints at an administrator, or give it with --digest";
+    ask::fingerprint(question, missing, as_json)
 }
