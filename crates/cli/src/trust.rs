@@ -1,7 +1,7 @@
 //! What is trusted: a store, or the certificates that the command line names.
 
 use core::time::Duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -15,9 +15,11 @@ use mutual_trust::{
 };
 use pki_types::UnixTime;
 
+use crate::account;
 use crate::files;
 use crate::fingerprints;
 use crate::json::PolicyFacts;
+use crate::ours;
 use crate::output::Failure;
 
 /// What is trusted, and what peers must fulfil.
@@ -92,6 +94,14 @@ impl OpenArguments {
             true => settings.with_refusals_recorded(),
             false => settings,
         })
+    }
+
+    /// Opens the store for who asks for a change; without a name, that is the account of the process.
+    pub(crate) fn open(&self, folder: &Path, by: Option<&str>) -> Result<DurableStore, Failure> {
+        let (mut store, _) = DurableStore::open(folder, self.settings(ours::keys())?)?;
+        let by = by.map_or_else(account::of_process, str::to_owned);
+        store.set_actor(Some(&by))?;
+        Ok(store)
     }
 }
 
@@ -194,10 +204,7 @@ impl PolicyArguments {
 }
 
 /// Reads a store without opening it.
-pub(crate) fn look(
-    folder: &std::path::Path,
-    settings: &DurableSettings,
-) -> Result<TrustStore, Failure> {
+pub(crate) fn look(folder: &Path, settings: &DurableSettings) -> Result<TrustStore, Failure> {
     Ok(DurableStore::read(folder, settings)?.store)
 }
 
@@ -220,7 +227,7 @@ pub(crate) struct Trust {
 
 impl TrustArguments {
     /// The folder of the store, if what is judged is judged now.
-    pub(crate) fn folder_now(&self) -> Option<&std::path::Path> {
+    pub(crate) fn folder_now(&self) -> Option<&Path> {
         self.store.as_deref().filter(|_| self.demands.at.is_none())
     }
 

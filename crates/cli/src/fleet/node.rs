@@ -10,7 +10,7 @@ use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use crate::json::{FleetMembership, FleetNodeState};
 use crate::output::{Failure, Outcome};
 use crate::trust::OpenArguments;
-use crate::{account, nodes, ours, plain};
+use crate::{nodes, plain};
 
 /// The store of a node, and the fleet.
 #[derive(Args, Debug)]
@@ -35,11 +35,7 @@ impl Which {
 
     /// Opens the store.
     pub(super) fn open(&self) -> Result<DurableStore, Failure> {
-        let settings = self.open.settings(ours::keys())?;
-        let (mut store, _) = DurableStore::open(&self.store, settings)?;
-        let by = self.by.clone().unwrap_or_else(account::of_process);
-        store.set_actor(Some(&by))?;
-        Ok(store)
+        self.open.open(&self.store, self.by.as_deref())
     }
 
     /// The fleet of the store. `None` if it takes part in none.

@@ -225,10 +225,10 @@ mod tests {
     use mutual_trust::{EntryOptions, Fingerprint, PinScope, TrustStore};
 
     use super::*;
-    use crate::store::make::keys;
+    use crate::ours;
 
     fn store(pins: u32) -> TrustStore {
-        let mut store = TrustStore::new(keys());
+        let mut store = TrustStore::new(ours::keys());
         for number in 0..pins {
             let mut bytes = [7; 32];
             bytes[..4].copy_from_slice(&number.to_be_bytes());

@@ -11,14 +11,14 @@ use mutual_trust::store::Truncated;
 use mutual_trust::{ServerId, TrustSnapshot};
 use pki_types::UnixTime;
 
-use super::make::{Common, keys, now};
+use super::make::{Common, now};
 use super::scope::moment;
 use super::words::outcome;
 use crate::json::{
     self, Asked, Bounded, DiffEffects, LoggedChange, LoggedRefusal, StoreDiff, StoreLog,
 };
 use crate::output::{Failure, Outcome, shown};
-use crate::{facts, files};
+use crate::{facts, files, ours};
 
 /// Which changes are shown.
 #[derive(Args, Clone, Debug)]
@@ -220,7 +220,7 @@ fn version(common: &Common, which: &Path) -> Result<StoreFile, Failure> {
         return Ok(DurableStore::read(which, &settings)?);
     }
     let content = files::bytes_within(which, MAX_STORE_WITH_JOURNAL)?;
-    let read = file::read(&content, keys(), settings.seal().map(|seal| &**seal));
+    let read = file::read(&content, ours::keys(), settings.seal().map(|seal| &**seal));
     read.map_err(|error| Failure::from(error).about(which.display()))
 }
 

@@ -12,12 +12,11 @@ use mutual_trust::admin::{
 use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
 use mutual_trust::error::{GuardedError, PlanError, StoreError};
 use mutual_trust::store::Outcome as Done;
-use mutual_trust::{CurrentTime, KeyPolicy, Policy, TrustStore, tls};
+use mutual_trust::{CurrentTime, Policy, TrustStore};
 
 use super::calls::{Calls, Came, Changed};
 use super::change::Edit;
 use super::words::{self, lost_and_gained, without_repeats};
-use crate::account;
 use crate::json::StoreChange;
 use crate::output::{Failure, Outcome};
 use crate::plain;
@@ -73,7 +72,7 @@ impl Common {
     }
 
     pub(super) fn policy(&self) -> Policy {
-        self.policy.policy(keys())
+        self.policy.policy(ours::keys())
     }
 
     /// Refuses the options of a change where nothing is changed.
@@ -116,19 +115,12 @@ impl Common {
 
     /// How the store is read and written.
     pub(super) fn settings(&self) -> Result<DurableSettings, Failure> {
-        self.open.settings(keys())
+        self.open.settings(ours::keys())
     }
 
     pub(super) fn open(&self) -> Result<DurableStore, Failure> {
-        let (mut store, _) = DurableStore::open(self.folder()?, self.settings()?)?;
-        let by = self.by.clone().unwrap_or_else(account::of_process);
-        store.set_actor(Some(&by))?;
-        Ok(store)
+        self.open.open(self.folder()?, self.by())
     }
-}
-
-pub(super) fn keys() -> KeyPolicy {
-    tls::key_policy(&ours::provider())
 }
 
 pub(super) fn now() -> CurrentTime {
