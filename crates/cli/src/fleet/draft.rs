@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     // A key set that waits to be signed goes on waiting.
     let waiting = arguments.folder.drafted()?;
     let waiting = waiting.as_ref().map(newest).transpose()?.cloned();
-    let keys = arguments.folder.keys()?;
+    let keys = arguments.folder.keys(last.as_ref())?;
     let keys = waiting
         .filter(|next| next.version() > keys.version())
         .unwrap_or(keys);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mutual_trust::admin::bundle::{KeySet, Publication};
+use mutual_trust::error::BundleError;
 use mutual_trust::identity::{IfExists, write_public};
 
 use crate::files;
@@ -56,9 +57,9 @@ impl Folder {
     }
 
     /// The newest key set: of what was published last, or of the founding.
-    pub(super) fn keys(&self) -> Result<KeySet, Failure> {
-        match self.last()? {
-            Some(last) => newest(&last).cloned(),
+    pub(super) fn keys(&self, last: Option<&Publication>) -> Result<KeySet, Failure> {
+        match last {
+            Some(last) => newest(last).cloned(),
             None => read_keys(&self.file(KEYS)),
         }
     }
@@ -177,8 +178,26 @@ pub(super) fn read_publication(path: &Path) -> Result<Publication, Failure> {
     Publication::read(&content).map_err(|error| Failure::from(error).about(path.display()))
 }
 
+/// What a key set begins with.
+const KEY_SET: &[u8] = b"mutual-trust key-set ";
+
+/// Whether these bytes are a key set, and no publication.
+pub(super) fn is_key_set(content: &[u8]) -> bool {
+    content.starts_with(KEY_SET)
+}
+
+/// Reads the newest key set of a file: of a key set, a publication or a draft.
+pub(super) fn newest_keys(path: &Path) -> Result<KeySet, Failure> {
+    let content = files::bytes(path)?;
+    let about = |error: BundleError| Failure::from(error).about(path.display());
+    match is_key_set(&content) {
+        true => KeySet::read(&content).map_err(about),
+        false => newest(&Publication::read(&content).map_err(about)?).cloned(),
+    }
+}
+
 /// Reads a file with a key set.
-pub(super) fn read_keys(path: &Path) -> Result<KeySet, Failure> {
+fn read_keys(path: &Path) -> Result<KeySet, Failure> {
     let content = files::bytes(path)?;
     KeySet::read(&content).map_err(|error| Failure::from(error).about(path.display()))
 }

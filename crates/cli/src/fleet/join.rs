@@ -6,6 +6,7 @@ use clap::Args;
 use mutual_trust::Fingerprint;
 use mutual_trust::admin::bundle::{FleetMember, KeySet, Part, Publication};
 
+use super::folder::is_key_set;
 use super::node::{self, Which};
 use super::publish::{other_digest, with_digest};
 use super::words;
@@ -40,12 +41,9 @@ pub(super) struct Join {
     link: LinkArguments,
 }
 
-/// What a key set begins with.
-const KEY_SET: &[u8] = b"mutual-trust key-set ";
-
 /// The key set with a digest, and the part that goes with it.
 fn found(bytes: &[u8], digest: Fingerprint) -> Result<Option<(KeySet, Part)>, Failure> {
-    if bytes.starts_with(KEY_SET) {
+    if is_key_set(bytes) {
         let keys = KeySet::read(bytes)?;
         return Ok((keys.digest() == digest).then_some((keys, Part::All)));
     }
@@ -68,7 +66,7 @@ pub(super) fn join(arguments: &Join, as_json: bool) -> Result<Outcome, Failure> 
         let code = Some(String::from("OtherDigest"));
         return Ok(node::none(false, other_digest()).or_refused(code));
     };
-    let is_set = bytes.starts_with(KEY_SET);
+    let is_set = is_key_set(&bytes);
     if let Some(asked) = arguments.part.filter(|asked| !is_set && *asked != part) {
         let text = format!(
             "it has the part `{part}`, and a node of the part `{asked}` takes nothing of it"

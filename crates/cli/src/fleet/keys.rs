@@ -12,7 +12,7 @@ use mutual_trust::identity::{GeneratedKey, IfExists, KeyType, PrivateKey};
 use mutual_trust::tls::bundle_signer;
 
 use super::draft::{self, End};
-use super::folder::{Folder, newest, read_keys, read_publication, write};
+use super::folder::{Folder, newest, newest_keys, write};
 use super::words;
 use crate::json::FleetKeyFiles;
 use crate::output::{Failure, Outcome};
@@ -199,18 +199,9 @@ pub(super) struct Show {
 
 /// Shows a key set.
 pub(super) fn show(arguments: &Show) -> Result<Outcome, Failure> {
-    let keys = keys_of(&arguments.file)?;
+    let keys = newest_keys(&arguments.file)?;
     let fact = words::keys_fact(&keys, Some(arguments.file.display().to_string()));
     Ok(Outcome::of(words::keys_lines(&keys).join("\n"), &fact))
-}
-
-/// The newest key set of a file.
-fn keys_of(path: &Path) -> Result<KeySet, Failure> {
-    let is_set = files::bytes(path)?.starts_with(b"mutual-trust key-set");
-    match is_set {
-        true => read_keys(path),
-        false => newest(&read_publication(path)?).cloned(),
-    }
 }
 
 /// The next key set.
