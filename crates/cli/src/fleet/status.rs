@@ -40,18 +40,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let reach = Reach::new(&arguments.link);
     let publication = arguments.at.publication(&reach)?;
     let bundle = publication.bundle();
-    let now = match SystemClock::new().now() {
-        CurrentTime::Known(now) => Some(Timestamp::from(now).seconds()),
-        CurrentTime::Unset => None,
-    };
+    let clock = SystemClock::new().now();
     let reports = arguments.at.reports(&reach)?;
     let (expected, silent) = (&arguments.expect, arguments.silent_after.0);
-    let found = nodes::standings(&bundle.into(), reports, expected, silent, now);
-    let behind = found.iter().filter(|node| node.needs_attention()).count();
+    let found = nodes::standings(&bundle.into(), reports, expected, silent, clock);
+    let behind = nodes::behind(&found);
     let mut lines = words::bundle_lines(bundle);
-    let until = Timestamp::from(bundle.head().until());
-    let has_ended = now.is_some_and(|now| now > until.seconds());
+    let until = bundle.head().until();
+    let has_ended = matches!(clock, CurrentTime::Known(now) if now > until);
     if has_ended {
+        let until = Timestamp::from(until);
         lines.push(format!(
             "refused: it ended at {until}: make the next one with `fleet draft`"
         ));

@@ -9,4 +9,4 @@ mod standing;
 pub(crate) use link::LinkArguments;
 pub(crate) use membership::fault;
 pub(crate) use place::{Carrier, Place, Reach};
-pub(crate) use standing::{Standing, State, standings};
+pub(crate) use standing::{Standing, State, behind, standings};

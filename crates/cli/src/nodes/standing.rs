@@ -3,9 +3,9 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-use mutual_trust::Fingerprint;
 use mutual_trust::admin::bundle::{Bundle, FleetId, Part};
 use mutual_trust::certificate::Timestamp;
+use mutual_trust::{CurrentTime, Fingerprint};
 use mutual_trust_fleet::{NodeName, NodeReport};
 
 use crate::json::FleetNode;
@@ -75,8 +75,12 @@ pub(crate) fn standings(
     reports: Vec<NodeReport>,
     expected: &[NodeName],
     silent_after: Duration,
-    now: Option<i64>,
+    clock: CurrentTime,
 ) -> Vec<Standing> {
+    let now = match clock {
+        CurrentTime::Known(now) => Some(Timestamp::from(now).seconds()),
+        CurrentTime::Unset => None,
+    };
     let mut all = BTreeMap::new();
     let mut missing: BTreeSet<String> = expected.iter().map(ToString::to_string).collect();
     for report in reports {
@@ -97,6 +101,11 @@ pub(crate) fn standings(
     }));
     found.sort_by(|one, other| (one.state, &one.name).cmp(&(other.state, &other.name)));
     found
+}
+
+/// How many of them need attention.
+pub(crate) fn behind(all: &[Standing]) -> usize {
+    all.iter().filter(|node| node.needs_attention()).count()
 }
 
 fn standing(
@@ -168,7 +177,7 @@ fn standing(
 
 impl Standing {
     /// Whether an administrator has to look after it.
-    pub(crate) fn needs_attention(&self) -> bool {
+    fn needs_attention(&self) -> bool {
         // A node that has the bundle says nothing else in its report than what is wrong.
         self.state != State::Current || self.why.is_some()
     }

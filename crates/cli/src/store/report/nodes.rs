@@ -9,7 +9,7 @@ use mutual_trust::certificate::Timestamp;
 
 use super::facts::Facts;
 use super::html::{Html, State};
-use crate::nodes::{Place, Reach, Standing, State as Stand, fault, standings};
+use crate::nodes::{Place, Reach, Standing, State as Stand, behind, fault, standings};
 use crate::output::{Failure, identified};
 use crate::store::make::Common;
 
@@ -32,13 +32,9 @@ pub(super) struct Nodes {
 /// Reads what is published, and the reports.
 pub(super) fn read(place: &Place, clock: CurrentTime) -> Result<Nodes, Failure> {
     let bundle = place.publication(&Reach::none())?.bundle().clone();
-    let now = match clock {
-        CurrentTime::Known(now) => Some(Timestamp::from(now).seconds()),
-        CurrentTime::Unset => None,
-    };
     let reports = place.reports(&Reach::none())?;
     Ok(Nodes {
-        all: standings(&(&bundle).into(), reports, &[], SILENT_AFTER, now),
+        all: standings(&(&bundle).into(), reports, &[], SILENT_AFTER, clock),
         bundle,
         at: place.to_string(),
     })
@@ -47,10 +43,7 @@ pub(super) fn read(place: &Place, clock: CurrentTime) -> Result<Nodes, Failure> 
 impl Nodes {
     /// How many nodes need attention.
     pub(super) fn behind(&self) -> usize {
-        self.all
-            .iter()
-            .filter(|node| node.needs_attention())
-            .count()
+        behind(&self.all)
     }
 }
 
