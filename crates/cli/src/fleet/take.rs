@@ -15,6 +15,7 @@ use mutual_trust_fleet::{Agent, AgentError, NodeName, Transport};
 
 use super::node::{self, Which};
 use super::publish::code;
+use super::words;
 use crate::facts::{bounded, entry_key};
 use crate::json::{Bounded, FleetTaken};
 use crate::nodes::{Carrier, LinkArguments, Place, Reach};
@@ -226,12 +227,9 @@ impl Taken {
         peer: impl Fn(&T) -> Peer,
         words: [&str; 2],
     ) {
-        for (word, peers) in words.into_iter().zip([lost, at_risk]) {
-            for one in peers {
-                self.line(&format!("{word}: {}", shown(&peer(one))));
-            }
-            if peers.omitted() > 0 {
-                self.line(&format!("{word}: and {} more", peers.omitted()));
+        for (word, found) in words.into_iter().zip([lost, at_risk]) {
+            for line in words::peers(word, found, &peer) {
+                self.line(&line);
             }
         }
         self.fact.lost = bounded(lost, |one| peer(one).to_string());

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mutual_trust::admin::bundle::{Bundle, BundleKey, KeySet, Publication, Signed};
-use mutual_trust::admin::{Effect, PeerHistory, effects_between};
+use mutual_trust::admin::{Effect, Peer, PeerHistory, effects_between};
 use mutual_trust::certificate::{SystemClock, TimeSource, Timestamp};
+use mutual_trust::store::Truncated;
 use mutual_trust::{Fingerprint, KeyPolicy, Policy, TrustSnapshot};
 
 use super::folder::newest;
@@ -193,21 +194,29 @@ pub(super) fn difference(
             ("refused since", effects.lost()),
             ("may be refused since", effects.at_risk()),
         ] {
-            lines.extend(
-                found
-                    .items()
-                    .iter()
-                    .map(|one| format!("{words}: {}", shown(&one.peer))),
-            );
-            if found.omitted() > 0 {
-                lines.push(format!("{words}: and {} more", found.omitted()));
-            }
+            lines.extend(peers(words, found, |effect| effect.peer.clone()));
         }
         let peer = |effect: &Effect| effect.peer.to_string();
         fact.lost = bounded(effects.lost(), peer);
         fact.at_risk = bounded(effects.at_risk(), peer);
     }
     Ok(Difference { lines, fact })
+}
+
+/// A line for each peer that is judged differently.
+pub(super) fn peers<T>(
+    words: &str,
+    found: &Truncated<T>,
+    peer: impl Fn(&T) -> Peer,
+) -> Vec<String> {
+    let all = found.items().iter();
+    let mut lines: Vec<String> = all
+        .map(|one| format!("{words}: {}", shown(&peer(one))))
+        .collect();
+    if found.omitted() > 0 {
+        lines.push(format!("{words}: and {} more", found.omitted()));
+    }
+    lines
 }
 
 /// A record: what it says, and all of it.
