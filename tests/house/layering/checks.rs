@@ -148,12 +148,13 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 32] = [
+const MODULES: [&str; 33] = [
     "plain",
     "account",
     "json",
     "long",
     "output",
+    "ask",
     "facts",
     "describe",
     "passphrase",
