@@ -73,6 +73,9 @@ pub use durable::{
     Blocked, Counter, DurableSettings, DurableStore, Health, History, JournalSink, RecoveryReport,
 };
 #[cfg(feature = "enrol")]
+#[doc(hidden)]
+pub use enrol::UnprovedClient;
+#[cfg(feature = "enrol")]
 pub use enrol::{
     Enrolment, EnrolmentDecision, EnrolmentEvent, PendingId, PendingPeer, PresentedCertificate,
 };

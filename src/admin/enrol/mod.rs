@@ -6,6 +6,7 @@ mod pending;
 mod pending_id;
 mod presented;
 mod trace;
+mod unproved;
 
 use core::fmt;
 use core::time::Duration;
@@ -22,6 +23,7 @@ pub use event::EnrolmentEvent;
 pub use pending::PendingPeer;
 pub use pending_id::PendingId;
 pub use presented::PresentedCertificate;
+pub use unproved::UnprovedClient;
 
 use crate::certificate::{CurrentTime, Fingerprint, Role, TimeSource, breaks_a_line};
 use crate::limits::{MAX_DECISIONS, MAX_LABEL_BYTES};
