@@ -203,6 +203,7 @@ fn without_reason(manifest: &str) -> Vec<String> {
 fn every_dependency_has_its_reason_beside_it() {
     for manifest in [
         "Cargo.toml",
+        "crates/capi/Cargo.toml",
         "crates/cli/Cargo.toml",
         "crates/fleet/Cargo.toml",
         "crates/tokio/Cargo.toml",

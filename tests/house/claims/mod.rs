@@ -58,23 +58,78 @@ fn every_claim_names_what_holds_it() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The lines of a section of a manifest that set something.
+fn settings(manifest: &str, section: &str) -> Vec<String> {
+    let start = format!("[{section}]\n");
+    let (_, lines) = manifest.split_once(&start).unwrap();
+    let lines = lines.lines().take_while(|line| !line.starts_with('['));
+    let set = lines.filter(|line| line.contains('=') && !line.starts_with('#'));
+    set.map(str::to_owned).collect()
+}
+
+/// The one package with `unsafe`: a C interface takes pointers.
+const C_INTERFACE: &str = "crates/capi";
+
+/// The sources of it that have `unsafe`: one reads and writes what C hands over, one calls that for every function.
+const WITH_POINTERS: [&str; 2] = ["argument.rs", "entry.rs"];
+
 #[test]
 fn unsafe_code_is_forbidden() {
     let manifest = file("Cargo.toml").unwrap();
-    let (_, lints) = manifest.split_once("[workspace.lints.rust]\n").unwrap();
-    let (lints, _) = lints.split_once("\n[").unwrap();
-    assert!(lints.lines().any(|line| line == "unsafe_code = \"forbid\""));
+    let forbidden = String::from("unsafe_code = \"forbid\"");
+    assert!(settings(&manifest, "workspace.lints.rust").contains(&forbidden));
     let (_, members) = manifest.split_once("\nmembers = [\n").unwrap();
     let (members, _) = members.split_once(']').unwrap();
     let members = members
         .lines()
         .map(|line| line.trim_matches([' ', '"', ',']));
-    for member in members.chain(["."]) {
+    for member in members.chain(["."]).filter(|one| *one != C_INTERFACE) {
         let manifest = file(&format!("{member}/Cargo.toml")).unwrap();
         let inherits = manifest.contains("\n[lints]\nworkspace = true\n");
         assert!(
             inherits,
             "{member} does not take the lints of the workspace"
+        );
+    }
+}
+
+#[test]
+fn unsafe_code_is_in_two_files_of_the_c_interface_alone() {
+    let workspace = file("Cargo.toml").unwrap();
+    let Some(own) = file(&format!("{C_INTERFACE}/Cargo.toml")) else {
+        crate::support::skips::skipped("the package has no C interface");
+        return;
+    };
+    // Its lints are those of the workspace, but for this one.
+    for tool in ["rust", "clippy"] {
+        let own = settings(&own, &format!("lints.{tool}"));
+        for lint in settings(&workspace, &format!("workspace.lints.{tool}")) {
+            let lint = lint.replace("unsafe_code = \"forbid\"", "unsafe_code = \"deny\"");
+            assert!(own.contains(&lint), "{C_INTERFACE} has no {lint}");
+        }
+        let more: &[&str] = match tool {
+            "rust" => &["unsafe_op_in_unsafe_fn"],
+            _ => &[
+                "undocumented_unsafe_blocks",
+                "multiple_unsafe_ops_per_block",
+            ],
+        };
+        for lint in more {
+            assert!(own.contains(&format!("{lint} = \"deny\"")), "no {lint}");
+        }
+    }
+    for path in crate::files_below(&root().join(C_INTERFACE).join("src"), &|_| true) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let text = read_to_string(&path).unwrap();
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let found = code.filter(|line| line.contains("unsafe")).count();
+        assert_eq!(
+            found > 0,
+            WITH_POINTERS.contains(&name),
+            "{}",
+            path.display()
         );
     }
 }

@@ -28,8 +28,13 @@ const SEARCHED: [&str; 13] = [
 const NO_TEXT: [&str; 3] = ["corpus", "fixtures", "target"];
 
 /// The documents whose words are plain.
-const PLAIN: [&str; 9] = [
+const PLAIN: [&str; 14] = [
     "README.md",
+    "crates/capi/README.md",
+    "crates/capi/src",
+    "crates/capi/include",
+    "crates/capi/adapters",
+    "crates/capi/examples",
     "crates/fleet/README.md",
     "crates/fleet/src",
     "crates/tokio/README.md",

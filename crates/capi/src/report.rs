@@ -1,0 +1,147 @@
+//! What a call did, or why it did not.
+
+use std::error::Error;
+
+use mutual_trust::error::{
+    CertificateError, CrlError, DurableError, EnrolmentError, SettingError, StoreError,
+};
+use mutual_trust::store;
+
+use crate::argument::{Buffer, Giving, Owned, Ref};
+use crate::entry::{ignore, nothing};
+use crate::status::{
+    ARGUMENT, BUSY, DAMAGED, DISK, ENROLMENT, EXISTS, Failed, MALFORMED, NO_STORE, NOT_SAVED, OK,
+    REFUSED, ROLLED_BACK,
+};
+
+/// What a call did, or why it did not.
+#[derive(Debug)]
+pub(crate) struct Report {
+    text: String,
+    generation: u64,
+}
+
+/// Why a call failed, with its text.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: Failed,
+    text: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: Failed, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { status, text }
+    }
+
+    /// With the causes of the error, outermost first.
+    pub(crate) fn of(status: Failed, error: &dyn Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Self { status, text }
+    }
+}
+
+/// A status without more to say.
+impl From<Failed> for Problem {
+    fn from(status: Failed) -> Self {
+        Self::new(status, "an argument of the call cannot be used")
+    }
+}
+
+impl From<DurableError> for Problem {
+    fn from(error: DurableError) -> Self {
+        let status = match &error {
+            DurableError::Locked { .. } => BUSY,
+            DurableError::NoStore { .. } => NO_STORE,
+            DurableError::Exists { .. } => EXISTS,
+            DurableError::File { .. } => DAMAGED,
+            DurableError::RolledBack { .. } | DurableError::Replaced { .. } => ROLLED_BACK,
+            DurableError::NotSaved(_) => NOT_SAVED,
+            DurableError::Store(_) => REFUSED,
+            _ => DISK,
+        };
+        Self::of(status, &error)
+    }
+}
+
+/// The status of each kind of error of the library.
+macro_rules! statuses {
+    ($($error:ty => $status:ident),* $(,)?) => { $(
+        impl From<$error> for Problem {
+            fn from(error: $error) -> Self {
+                Self::of($status, &error)
+            }
+        }
+    )* };
+}
+
+statuses! {
+    CertificateError => MALFORMED,
+    CrlError => MALFORMED,
+    EnrolmentError => ENROLMENT,
+    SettingError => ARGUMENT,
+    StoreError => REFUSED,
+}
+
+/// What a call says when it succeeds.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) text: String,
+    pub(crate) generation: u64,
+}
+
+impl From<store::Report> for Said {
+    fn from(report: store::Report) -> Self {
+        Self {
+            text: report.to_string(),
+            generation: report.generation(),
+        }
+    }
+}
+
+/// Ends a call: gives the report, if the caller wants one, and returns the status.
+pub(crate) fn finish(
+    place: &Giving<'_, Report>,
+    result: Result<Said, Problem>,
+) -> Result<u32, Failed> {
+    match result {
+        Ok(Said { text, generation }) => {
+            place.give(Report { text, generation });
+            Ok(OK)
+        }
+        Err(Problem { status, text }) => {
+            let generation = 0;
+            place.give(Report { text, generation });
+            Err(status)
+        }
+    }
+}
+
+entries! { "Reports";
+    /// Writes what a call did, line by line: first what became of it, then what follows from it, with warnings. If the
+    /// call failed, why.
+    /// Returns the length of the whole text.
+    /// Threads: any, also at the same time.
+    fn mt_report_text(report: Ref<Report>, text/capacity: Buffer) -> usize, else nothing {
+        Ok(text.put(&report.text))
+    }
+
+    /// The generation of the store after the call. 0 if the call failed.
+    /// Threads: any, also at the same time.
+    fn mt_report_generation(report: Ref<Report>) -> u64, else nothing {
+        Ok(report.generation)
+    }
+
+    /// Frees a report. NULL is nothing to do.
+    /// Threads: any, when no other uses it.
+    fn mt_report_free(report: Owned<Report>) -> (), else ignore {
+        drop(report);
+        Ok(())
+    }
+}

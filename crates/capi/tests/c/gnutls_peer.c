@@ -1,0 +1,94 @@
+/* A peer over GnuTLS: see common.h. */
+#include "common.h"
+
+#include "mutual_trust_gnutls.h"
+
+static gnutls_certificate_credentials_t credentials;
+static gnutls_datum_t session_data;
+static gnutls_datum_t ticket_key;
+
+static void set_up(void)
+{
+    demand(gnutls_certificate_allocate_credentials(&credentials) == 0, "credentials");
+    demand(gnutls_certificate_set_x509_key_file(credentials, value("cert"), value("key"), GNUTLS_X509_FMT_PEM) == 0,
+           "certificate");
+    if (is("resume", "yes") && is("role", "server"))
+        demand(gnutls_session_ticket_key_generate(&ticket_key) == 0, "key of tickets");
+}
+
+/* Reads four bytes. Session tickets and other messages come in between. */
+static int four(gnutls_session_t session, char *said)
+{
+    ssize_t length;
+    do
+        length = gnutls_record_recv(session, said, 4);
+    while (length == GNUTLS_E_AGAIN || length == GNUTLS_E_INTERRUPTED);
+    return length == 4;
+}
+
+static void attempt(int round, int fd)
+{
+    gnutls_session_t session;
+    mt_gnutls link = {0};
+    int server = is("role", "server");
+    int resume = is("resume", "yes");
+    int result, finished;
+    char said[20] = "-", priorities[100];
+    mt_verdict *verdict = NULL;
+
+    demand(gnutls_init(&session, (server ? GNUTLS_SERVER : GNUTLS_CLIENT) |
+                                     (resume ? 0U : (unsigned)GNUTLS_NO_TICKETS)) == 0, "session");
+    snprintf(priorities, sizeof(priorities), "NORMAL:-VERS-ALL:+VERS-TLS1.%c", value("tls")[1]);
+    demand(gnutls_priority_set_direct(session, priorities, NULL) == 0, "priorities");
+    demand(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials) == 0, "credentials");
+    gnutls_transport_set_int(session, fd);
+    if (server) {
+        demand(mt_gnutls_accept(&link, session, judge, enrolment, enrolment == NULL ? NULL : "127.0.0.1") == MT_OK,
+               "accept");
+        if (resume)
+            gnutls_session_ticket_enable_server(session, &ticket_key);
+        if (is("verify", "none"))
+            gnutls_certificate_server_set_request(session, GNUTLS_CERT_IGNORE);
+    } else {
+        demand(gnutls_server_name_set(session, GNUTLS_NAME_DNS, "kms1.example", 12) == 0, "name");
+        if (!is("expect", "no"))
+            demand(mt_gnutls_connect(&link, session, judge, value_or("id", NULL), value_or("dialled", NULL)) == MT_OK,
+                   "expect");
+        if (session_data.data != NULL)
+            demand(gnutls_session_set_data(session, session_data.data, session_data.size) == 0, "session data");
+    }
+    do
+        result = is("raw", "yes") ? gnutls_handshake(session) : mt_gnutls_handshake(&link);
+    while (result < 0 && gnutls_error_is_fatal(result) == 0);
+    finished = result == 0;
+    /* A program may forget to look at the answer. */
+    if (server) {
+        if (four(session, said))
+            gnutls_record_send(session, "pong", 4);
+        else
+            strcpy(said, "-");
+    } else if (gnutls_record_send(session, "ping", 4) != 4 || !four(session, said)) {
+        strcpy(said, "-");
+    }
+    if (finished && !server && resume && session_data.data == NULL)
+        gnutls_session_get_data2(session, &session_data);
+    mt_gnutls_verdict(&link, &verdict);
+    if (finished && is("recheck", "yes")) {
+        demand(mt_gnutls_recheck(&link) == 1, "trusted still");
+        block(value("block"));
+        demand(mt_gnutls_recheck(&link) == 0, "trusted no longer");
+        demand(gnutls_record_send(session, "more", 4) < 0, "written after the end of trust");
+    }
+    if (finished)
+        gnutls_bye(session, GNUTLS_SHUT_WR);
+    gnutls_deinit(session);
+    mt_gnutls_free(&link);
+    tell(round, finished, verdict, said);
+}
+
+static void tear_down(void)
+{
+    gnutls_free(session_data.data);
+    gnutls_free(ticket_key.data);
+    gnutls_certificate_free_credentials(credentials);
+}

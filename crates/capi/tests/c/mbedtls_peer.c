@@ -1,0 +1,120 @@
+/* A peer over mbedTLS: see common.h. */
+#include "common.h"
+
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/entropy.h>
+#include <mbedtls/net_sockets.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/ssl_cache.h>
+#include <mbedtls/version.h>
+
+#include "mutual_trust_mbedtls.h"
+
+static mbedtls_ssl_config conf;
+static mbedtls_entropy_context entropy;
+static mbedtls_ctr_drbg_context random_bytes;
+static mbedtls_x509_crt own;
+static mbedtls_pk_context key;
+static mbedtls_ssl_session session;
+static mbedtls_ssl_cache_context cache;
+static int has_session;
+
+static void set_up(void)
+{
+    int endpoint = is("role", "server") ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT;
+    mbedtls_ssl_config_init(&conf);
+    mbedtls_entropy_init(&entropy);
+    mbedtls_ctr_drbg_init(&random_bytes);
+    mbedtls_x509_crt_init(&own);
+    mbedtls_pk_init(&key);
+    mbedtls_ssl_session_init(&session);
+    mbedtls_ssl_cache_init(&cache);
+    demand(mbedtls_ctr_drbg_seed(&random_bytes, mbedtls_entropy_func, &entropy, NULL, 0) == 0, "random bytes");
+    demand(mbedtls_ssl_config_defaults(&conf, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) == 0,
+           "configuration");
+    mbedtls_ssl_conf_rng(&conf, mbedtls_ctr_drbg_random, &random_bytes);
+    demand(mbedtls_x509_crt_parse_file(&own, value("cert")) == 0, "certificate");
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+    demand(mbedtls_pk_parse_keyfile(&key, value("key"), NULL, mbedtls_ctr_drbg_random, &random_bytes) == 0, "key");
+#else
+    demand(mbedtls_pk_parse_keyfile(&key, value("key"), NULL) == 0, "key");
+#endif
+    demand(mbedtls_ssl_conf_own_cert(&conf, &own, &key) == 0, "own certificate");
+    demand(mt_mbedtls_configure(&conf, endpoint, &own) == MT_OK, "adapter");
+    if (is("resume", "yes")) {
+        mbedtls_ssl_conf_session_tickets(&conf, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
+        if (endpoint == MBEDTLS_SSL_IS_SERVER)
+            mbedtls_ssl_conf_session_cache(&conf, &cache, mbedtls_ssl_cache_get, mbedtls_ssl_cache_set);
+    }
+    if (is("verify", "none"))
+        mbedtls_ssl_conf_authmode(&conf, MBEDTLS_SSL_VERIFY_NONE);
+}
+
+static void attempt(int round, int fd)
+{
+    mbedtls_ssl_context ssl;
+    mbedtls_net_context net;
+    mt_mbedtls link = {0};
+    int server = is("role", "server");
+    int result, finished;
+    char said[20] = "-";
+    mt_verdict *verdict = NULL;
+
+    mbedtls_net_init(&net);
+    net.fd = fd;
+    mbedtls_ssl_init(&ssl);
+    demand(mbedtls_ssl_setup(&ssl, &conf) == 0, "setup");
+    mbedtls_ssl_set_bio(&ssl, &net, mbedtls_net_send, mbedtls_net_recv, NULL);
+    if (server) {
+        demand(mt_mbedtls_accept(&link, &ssl, judge, enrolment, enrolment == NULL ? NULL : "127.0.0.1") == MT_OK,
+               "accept");
+    } else {
+        demand(mbedtls_ssl_set_hostname(&ssl, "kms1.example") == 0, "host name");
+        if (!is("expect", "no"))
+            demand(mt_mbedtls_connect(&link, &ssl, judge, value_or("id", NULL), value_or("dialled", NULL)) == MT_OK,
+                   "expect");
+        if (has_session)
+            demand(mbedtls_ssl_set_session(&ssl, &session) == 0, "session");
+    }
+    do
+        result = is("raw", "yes") ? mbedtls_ssl_handshake(&ssl) : mt_mbedtls_handshake(&link);
+    while (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE);
+    finished = result == 0;
+    if (finished && !server && is("resume", "yes")) {
+        demand(mbedtls_ssl_get_session(&ssl, &session) == 0, "session");
+        has_session = 1;
+    }
+    /* A program may forget to look at the answer. */
+    if (server) {
+        if (mbedtls_ssl_read(&ssl, (unsigned char *)said, 4) == 4)
+            mbedtls_ssl_write(&ssl, (const unsigned char *)"pong", 4);
+        else
+            strcpy(said, "-");
+    } else if (mbedtls_ssl_write(&ssl, (const unsigned char *)"ping", 4) != 4 ||
+               mbedtls_ssl_read(&ssl, (unsigned char *)said, 4) != 4) {
+        strcpy(said, "-");
+    }
+    mt_mbedtls_verdict(&link, &verdict);
+    if (finished && is("recheck", "yes")) {
+        demand(mt_mbedtls_recheck(&link) == 1, "trusted still");
+        block(value("block"));
+        demand(mt_mbedtls_recheck(&link) == 0, "trusted no longer");
+        demand(mbedtls_ssl_write(&ssl, (const unsigned char *)"more", 4) < 0, "written after the end of trust");
+    }
+    if (finished)
+        mbedtls_ssl_close_notify(&ssl);
+    mbedtls_ssl_free(&ssl);
+    mt_mbedtls_free(&link);
+    tell(round, finished, verdict, said);
+}
+
+static void tear_down(void)
+{
+    mbedtls_ssl_cache_free(&cache);
+    mbedtls_ssl_session_free(&session);
+    mbedtls_pk_free(&key);
+    mbedtls_x509_crt_free(&own);
+    mbedtls_ssl_config_free(&conf);
+    mbedtls_ctr_drbg_free(&random_bytes);
+    mbedtls_entropy_free(&entropy);
+}
