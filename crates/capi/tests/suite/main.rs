@@ -16,3 +16,4 @@ mod links;
 mod peers;
 mod refusals;
 mod symbols;
+mod uses;

@@ -1,0 +1,220 @@
+//! The interface without a TLS stack: administration, wrong uses, threads, and NULL in every place.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use mutual_trust_test_support::NOW;
+use mutual_trust_test_support::crl;
+use mutual_trust_test_support::folder::Folder;
+use mutual_trust_test_support::pki::{self, pki};
+use mutual_trust_test_support::skips::skipped;
+
+use super::kit::{Kit, kit, package, run};
+use super::peers::{Side, pin_server};
+
+fn program(kit: &Kit, name: &str) -> PathBuf {
+    let source = package().join(format!("tests/c/{name}.c"));
+    kit.program(name, &[source], &[])
+}
+
+/// A store in which the server keys-1 has a pin, and the pin as DER.
+fn pinned() -> (Side, PathBuf) {
+    let peer = pki::self_signed("kms1.example");
+    let side = Side::new("uses", |store| pin_server(store, &peer.certificate));
+    let der = side.folder.file("pin.der");
+    fs::write(&der, peer.certificate.der()).unwrap();
+    (side, der)
+}
+
+/// valgrind, if it is here; the skip is reported.
+fn valgrind(what: &str) -> Option<Command> {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        skipped(&format!("{what} under valgrind: it is not installed"));
+        return None;
+    }
+    let mut command = Command::new("valgrind");
+    command.args([
+        "--quiet",
+        "--error-exitcode=9",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite",
+        "--show-leak-kinds=definite",
+    ]);
+    Some(command)
+}
+
+#[test]
+fn a_product_administers_its_store_in_c_alone() {
+    let Some(kit) = kit() else { return };
+    let folder = Folder::new("admin");
+    let store = folder.file("store");
+    fs::create_dir(&store).unwrap();
+    let pki = pki("ours");
+    let (pin, other) = (
+        pki::self_signed("kms1.example"),
+        pki::self_signed("kms9.example"),
+    );
+    let write = |name: &str, content: &[u8]| {
+        let path = folder.file(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let said = run(Command::new(program(kit, "admin"))
+        .arg(&store)
+        .arg(write("pin.pem", pin.certificate.to_pem().as_bytes()))
+        .arg(write("other.der", other.certificate.der()))
+        .arg(write("ca.pem", pki.root.certificate.to_pem().as_bytes()))
+        .arg(write(
+            "intermediate.pem",
+            pki.intermediate.certificate.to_pem().as_bytes(),
+        ))
+        .arg(write("list.der", &crl::crl().der(&pki.root))));
+    assert_eq!(said, "done\n");
+}
+
+#[test]
+fn wrong_uses_are_answered() {
+    let Some(kit) = kit() else { return };
+    let (side, der) = pinned();
+    let program = program(kit, "misuse");
+    let arguments = [side.folder.file("store"), der, NOW.to_string().into()];
+    assert_eq!(run(Command::new(&program).args(&arguments)), "done\n");
+
+    let Some(mut command) = valgrind("wrong uses of the C library") else {
+        return;
+    };
+    assert_eq!(run(command.arg(&program).args(&arguments)), "done\n");
+
+    // That it would see one: a handle that is used after it was freed.
+    let Some(mut command) = valgrind("a freed handle of the C library") else {
+        return;
+    };
+    let output = command
+        .arg(&program)
+        .args(&arguments)
+        .arg("freed")
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(9), "{shown}");
+    assert!(shown.contains("mt_verdict_reason"), "{shown}");
+}
+
+#[test]
+fn eight_threads_publish_refresh_and_decide() {
+    let Some(kit) = kit() else { return };
+    let (side, der) = pinned();
+    // MUTUAL_TRUST_CAPI_SECONDS: a longer run.
+    let seconds = std::env::var("MUTUAL_TRUST_CAPI_SECONDS").unwrap_or_else(|_| "3".into());
+    let said = run(Command::new(program(kit, "threads"))
+        .arg(side.folder.file("store"))
+        .arg(der)
+        .args([NOW.to_string(), seconds]));
+    let published = said.trim().strip_prefix("published=").unwrap();
+    assert!(published.parse::<u32>().unwrap() > 10, "{said}");
+}
+
+/// Calls of a function with the least and the greatest of everything. Every pointer is NULL.
+fn calls(declaration: &str) -> Vec<String> {
+    let (start, arguments) = declaration.split_once('(').unwrap();
+    let name = start.rsplit([' ', '*']).next().unwrap();
+    let arguments = arguments.trim_end_matches(");");
+    let kinds: Vec<&str> = arguments
+        .split(',')
+        .map(str::trim)
+        .filter(|one| *one != "void")
+        .collect();
+    let answers_status = start.starts_with("uint32_t") && !name.contains("_is_");
+    (0..2)
+        .map(|greatest| {
+            let values = kinds.iter().map(|kind| match (*kind, greatest == 1) {
+                (kind, _) if kind.contains('*') => "NULL",
+                (kind, false) if kind.starts_with("mt_bytes") => "mt_data(NULL, 0)",
+                (kind, true) if kind.starts_with("mt_bytes") => "mt_data(NULL, SIZE_MAX)",
+                (kind, true) if kind.starts_with("int64_t") => "INT64_MIN",
+                (kind, true) if kind.starts_with("uint32_t") => "UINT32_MAX",
+                (kind, true) if kind.starts_with("uint64_t") => "UINT64_MAX",
+                (kind, true) if kind.starts_with("size_t") => "SIZE_MAX",
+                _ => "0",
+            });
+            let call = format!("{name}({})", values.collect::<Vec<_>>().join(", "));
+            // What judges answers no, what has a status does not answer MT_OK, and what takes no handle has nothing to refuse.
+            let judges = [
+                "mt_judge_server",
+                "mt_judge_client",
+                "mt_peer_judge",
+                "mt_peer_finished",
+                "mt_peer_recheck",
+                "mt_peer_may_wait",
+                "mt_reason_accepts",
+                "mt_verdict_reason",
+            ];
+            if judges.contains(&name) {
+                format!("    demand({call} == 0, \"{name}\");\n")
+            } else if answers_status && !kinds.is_empty() {
+                format!("    demand({call} != MT_OK, \"{name}\");\n")
+            } else {
+                format!("    (void){call};\n")
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn every_function_takes_null_for_every_pointer() {
+    let Some(kit) = kit() else { return };
+    let header = fs::read_to_string(package().join("include/mutual_trust.h")).unwrap();
+    let functions = header.split_once("/* ---- The library ---- */").unwrap().1;
+    let code: String = functions
+        .split("/*")
+        .filter_map(|part| part.split_once("*/").map(|(_, code)| code))
+        .collect();
+    let code = code.split("#ifdef").next().unwrap();
+    let declarations: Vec<String> = code
+        .split_inclusive(';')
+        .map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|one| one.contains('('))
+        .collect();
+    assert!(declarations.len() > 80, "{declarations:#?}");
+    let mut text = String::from(
+        "#include <stdio.h>\n#include <stdlib.h>\n#include \"mutual_trust.h\"\n\nstatic void demand(int ok, const char *name)\n{\n    if (!ok) {\n        fprintf(stderr, \"%s\\n\", name);\n        exit(4);\n    }\n}\n\nint main(void)\n{\n",
+    );
+    for declaration in &declarations {
+        text.extend(calls(declaration));
+    }
+    text.push_str("    printf(\"done\\n\");\n    return 0;\n}\n");
+    let source = kit.file("null.c");
+    fs::write(&source, text).unwrap();
+    let program = kit.program("null", &[source], &[]);
+    assert_eq!(run(&mut Command::new(&program)), "done\n");
+    if let Some(mut command) = valgrind("NULL for every pointer of the C library") {
+        assert_eq!(run(command.arg(&program)), "done\n");
+    }
+}
+
+/// A firmware links the static library, with what `pkg-config --static` says.
+#[test]
+fn the_static_library_is_linked_without_more_than_pkg_config_says() {
+    let Some(kit) = kit() else { return };
+    let (side, der) = pinned();
+    let library = kit.prefix().join("lib/libmutual_trust.a");
+    assert!(library.exists());
+    let flags = run(Command::new("pkg-config")
+        .args(["--static", "--libs", "mutual-trust"])
+        .env("PKG_CONFIG_PATH", kit.prefix().join("lib/pkgconfig")));
+    let program = kit.file("misuse_static");
+    run(kit
+        .compiler("cc", "gnu11")
+        .arg("-o")
+        .arg(&program)
+        .arg(package().join("tests/c/misuse.c"))
+        .arg("-I")
+        .arg(kit.prefix().join("include"))
+        .args(["-Wl,-Bstatic", "-Wl,--gc-sections"])
+        .args(flags.split_whitespace().take(2))
+        .arg("-Wl,-Bdynamic")
+        .args(flags.split_whitespace().skip(2)));
+    let arguments = [side.folder.file("store"), der, NOW.to_string().into()];
+    assert_eq!(run(Command::new(&program).args(&arguments)), "done\n");
+}
