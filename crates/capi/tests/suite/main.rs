@@ -11,6 +11,7 @@
 )]
 
 mod compiled;
+mod example;
 mod kit;
 mod links;
 mod peers;
