@@ -163,6 +163,7 @@ fn cases(role: Role) -> Vec<Case> {
         Role::Client => "eku-client-only",
         Role::Server => "eku-server-only",
     };
+    let many = (0..70).fold(chain.clone(), |chain, _| chain.and(&root));
     let pin = |made: &Made| Installed::Pin(made.certificate());
     vec![
         Case::new(
@@ -227,6 +228,49 @@ fn cases(role: Role) -> Vec<Case> {
         )
         // It verifies the signature first.
         .but(Stack::GnuTls, Some(TlsVersion::Tls13), None, StackBefore),
+        Case::new(
+            "a pin with Ed25519",
+            Installed::Pin(fixture("ee-ed25519")),
+            Credential::fixture("ee-ed25519", "ed25519"),
+            Works(PinMatched),
+        )
+        // 2.28 has none.
+        .but(Stack::MbedTls, None, None, StackBefore),
+        Case::new(
+            "a pin of which keyUsage lacks digitalSignature",
+            Installed::Pin(fixture("ku-key-encipherment-only")),
+            Credential::fixture("ku-key-encipherment-only", "ku-key-encipherment-only"),
+            Works(PinMatched),
+        )
+        .but(
+            Stack::GnuTls,
+            Some(TlsVersion::Tls12),
+            None,
+            StackAfter(PinMatched),
+        )
+        .but(Stack::GnuTls, Some(TlsVersion::Tls13), None, StackBefore)
+        .but(
+            Stack::MbedTls,
+            None,
+            Some(Role::Server),
+            StackAfter(PinMatched),
+        ),
+        Case::new(
+            "an unknown critical extension",
+            Installed::Nothing,
+            Credential::fixture("unknown-critical-extension", "unknown-critical-extension"),
+            Refused(NothingInstalled),
+        )
+        // It does not parse the certificate.
+        .but(Stack::MbedTls, None, None, StackBefore),
+        Case::new(
+            "more certificates than are accepted",
+            Installed::Authority(root.clone()),
+            many,
+            Refused(ReasonCode::TooManyCertificates),
+        )
+        // Its path has at most 8 of them, or its message at most 16 kB.
+        .but(Stack::MbedTls, None, None, StackBefore),
         Case::new(
             "a pin for the other role, allowed",
             Installed::AnyRole(other_usage),
