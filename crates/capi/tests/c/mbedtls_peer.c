@@ -7,6 +7,9 @@
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl_cache.h>
 #include <mbedtls/version.h>
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+#include <psa/crypto.h>
+#endif
 
 #include "mutual_trust_mbedtls.h"
 
@@ -22,6 +25,9 @@ static int has_session;
 static void set_up(void)
 {
     int endpoint = is("role", "server") ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT;
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+    demand(psa_crypto_init() == PSA_SUCCESS, "PSA");
+#endif
     mbedtls_ssl_config_init(&conf);
     mbedtls_entropy_init(&entropy);
     mbedtls_ctr_drbg_init(&random_bytes);
@@ -46,6 +52,12 @@ static void set_up(void)
         if (endpoint == MBEDTLS_SSL_IS_SERVER)
             mbedtls_ssl_conf_session_cache(&conf, &cache, mbedtls_ssl_cache_get, mbedtls_ssl_cache_set);
     }
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+    if (is("tls", "12"))
+        mbedtls_ssl_conf_max_tls_version(&conf, MBEDTLS_SSL_VERSION_TLS1_2);
+    else
+        mbedtls_ssl_conf_min_tls_version(&conf, MBEDTLS_SSL_VERSION_TLS1_3);
+#endif
     if (is("verify", "none"))
         mbedtls_ssl_conf_authmode(&conf, MBEDTLS_SSL_VERIFY_NONE);
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use mutual_trust_test_support::folder::Folder;
 use mutual_trust_test_support::skips::skipped;
 
 /// Where the package is.
@@ -16,7 +15,7 @@ pub fn package() -> &'static Path {
 
 /// What C programs are compiled with.
 pub struct Kit {
-    folder: Folder,
+    folder: PathBuf,
     pub flags: Vec<String>,
 }
 
@@ -64,6 +63,11 @@ impl Stack {
     }
 }
 
+/// Another mbedTLS than the system's: a folder with `include` and `lib`. The tests then are those of its versions of TLS.
+pub fn other_mbedtls() -> Option<PathBuf> {
+    std::env::var_os("MUTUAL_TRUST_MBEDTLS").map(PathBuf::from)
+}
+
 fn succeeds(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
@@ -108,9 +112,11 @@ fn make() -> Option<Kit> {
         skipped("C programs: no pkg-config");
         return None;
     }
-    // Of an earlier run: what is in a static is never dropped.
-    let folder = Folder::new("capi");
-    let prefix = folder.file("prefix");
+    // One folder for all runs: what is in a static is never dropped, and the libraries are large.
+    let folder = built().ancestors().nth(2).unwrap().join("tmp/capi-kit");
+    let _ = fs::remove_dir_all(&folder);
+    let prefix = folder.join("prefix");
+    fs::create_dir_all(&prefix).unwrap();
     run(Command::new(package().join("install"))
         .args([&prefix, &built()])
         .env_remove("DESTDIR"));
@@ -123,11 +129,11 @@ fn make() -> Option<Kit> {
 
 impl Kit {
     pub fn prefix(&self) -> PathBuf {
-        self.folder.file("prefix")
+        self.folder.join("prefix")
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
-        self.folder.file(name)
+        self.folder.join(name)
     }
 
     /// A compiler with the warnings that make a product's build fail.
@@ -179,7 +185,16 @@ impl Kit {
                 package().join(format!("tests/c/{name}_peer.c")),
                 adapters.join(format!("{name}.c")),
             ];
-            Some(self.program(&format!("{name}_peer"), &sources, stack.libraries()))
+            let mut libraries = stack.libraries().to_vec();
+            let folders = other_mbedtls()
+                .filter(|_| stack == Stack::MbedTls)
+                .map(|folder| {
+                    let folder = folder.display();
+                    [format!("-I{folder}/include"), format!("-L{folder}/lib")]
+                });
+            let folders = folders.iter().flatten().map(String::as_str);
+            libraries.splice(0..0, folders);
+            Some(self.program(&format!("{name}_peer"), &sources, &libraries))
         });
         made.as_deref()
     }
