@@ -218,3 +218,63 @@ fn the_static_library_is_linked_without_more_than_pkg_config_says() {
     let arguments = [side.folder.file("store"), der, NOW.to_string().into()];
     assert_eq!(run(Command::new(&program).args(&arguments)), "done\n");
 }
+
+/// A library of Rust beside ours, each with a standard library of its own.
+const SECOND: &str = "
+#[unsafe(no_mangle)]
+pub extern \"C\" fn second(number: u32) -> u32 {
+    let caught = std::panic::catch_unwind(|| if number > 3 { panic!() } else { number + 1 });
+    caught.unwrap_or(77)
+}
+";
+
+#[test]
+fn a_second_library_of_rust_goes_beside_the_hidden_one() {
+    let Some(kit) = kit() else { return };
+    for tool in ["ld", "objcopy", "readelf", "rustc"] {
+        if Command::new(tool).arg("--version").output().is_err() {
+            skipped(&format!("the C library beside another of Rust: no {tool}"));
+            return;
+        }
+    }
+    let (object, second) = (kit.file("hidden.o"), kit.file("libsecond.a"));
+    let library = kit.prefix().join("lib/libmutual_trust.a");
+    run(Command::new(package().join("hide"))
+        .arg(library)
+        .arg(&object));
+
+    let symbols = run(Command::new("readelf").arg("-sW").arg(&object));
+    let mut shown = 0;
+    for line in symbols.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let [_, _, _, _, "GLOBAL" | "WEAK", _, section, name, ..] = words[..]
+            && section != "UND"
+        {
+            assert!(name.starts_with("mt_"), "{name}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 80, "{shown}");
+
+    let source = kit.file("second.rs");
+    fs::write(&source, SECOND).unwrap();
+    run(Command::new("rustc")
+        .args(["--edition", "2024", "--crate-type", "staticlib", "-o"])
+        .args([&second, &source]));
+    for order in [[&object, &second], [&second, &object]] {
+        let program = kit.file("two");
+        run(kit
+            .compiler("cc", "gnu11")
+            .arg("-o")
+            .arg(&program)
+            .arg(package().join("tests/c/two.c"))
+            .arg("-I")
+            .arg(kit.prefix().join("include"))
+            .arg("-Wl,--gc-sections")
+            .args(order)
+            .arg(&second)
+            .args(["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]));
+        assert_eq!(run(&mut Command::new(&program)), "0 Blocked 2 77\n");
+    }
+    fs::remove_file(&object).unwrap();
+}
