@@ -6,7 +6,7 @@ fn main() {
     // itself.
     let os = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     let is_elf = ["linux", "freebsd", "openbsd", "netbsd"].contains(&os.as_str());
-    if is_elf && std::env::var_os("CARGO_FEATURE_CAPI").is_none() {
+    if is_elf && std::env::var_os("CARGO_CFG_CARGO_C").is_none() {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmutual_trust.so.0");
     }
 }
