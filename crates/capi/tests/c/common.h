@@ -91,10 +91,14 @@ static void open_judge(int count, char **arguments)
     demand(mt_judge_set_time(judge, now) == MT_OK, "time");
     mt_policy_free(policy);
     mt_live_free(live);
-    if (is("enrol", "yes")) {
+    if (value_or("enrol", NULL) != NULL) {
         demand(mt_enrolment_new(now, &enrolment) == MT_OK, "enrolment");
+        demand(mt_enrolment_is_open(enrolment) == 0, "closed at first");
         demand(mt_enrolment_open(enrolment, 600, 4) == MT_OK, "open");
+        demand(mt_enrolment_is_open(enrolment) == 1, "open");
     }
+    if (is("enrol", "closed"))
+        demand(mt_enrolment_close(enrolment) == MT_OK, "close");
 }
 
 /* Shows the clients that wait, and accepts the first of them if its fingerprint was given. */
@@ -201,10 +205,11 @@ static int answer(void)
 /* Says what became of a connection. Takes the verdict. */
 static void tell(int round, int finished, mt_verdict *verdict, const char *said)
 {
-    char label[100], json[4000];
+    char label[100], json[4000], fingerprint[100];
     mt_verdict_label(verdict, label, sizeof(label));
-    printf("round=%d finished=%d reason=%u label=%s said=%s\n", round, finished, (unsigned)mt_verdict_reason(verdict),
-           label, said);
+    mt_verdict_fingerprint(verdict, fingerprint, sizeof(fingerprint));
+    printf("round=%d finished=%d reason=%u label=%s fingerprint=%s said=%s\n", round, finished,
+           (unsigned)mt_verdict_reason(verdict), label, fingerprint, said);
     fflush(stdout);
     if (verdict != NULL) {
         demand(mt_verdict_json(verdict, json, sizeof(json)) < sizeof(json), "room for JSON");

@@ -64,6 +64,7 @@ fn rounds(
     }
 }
 
+/// What it says in one round.
 fn first(kit: &Kit, link: &Link, side: &Side, peer: &Made, more: &str) -> Round {
     rounds(kit, link, side, peer, more, 1).remove(0)
 }
@@ -214,6 +215,19 @@ fn an_unknown_client_waits_after_it_proved_that_it_has_its_key() {
         let said = link.server(kit, &side, &config, &words(&heard), 1);
         assert!(!works(&said[0]), "{link:?}: {said:?}");
         assert_eq!(said[1]["waiting"], "0", "{link:?}");
+
+        // It is refused, and what an administrator must hear over another channel is not shown.
+        let round = first(kit, link, &side, &unknown, "enrol=yes");
+        assert_eq!(round["fingerprint"], "", "{link:?}");
+        for closed in ["", "enrol=closed"] {
+            let said = rounds(kit, link, &side, &unknown, closed, 1);
+            let shown = unknown.certificate.fingerprint().to_string();
+            assert_eq!(said[0]["fingerprint"], shown, "{link:?} {closed}");
+            assert!(
+                said.get(1).is_none_or(|said| said["waiting"] == "0"),
+                "{link:?}"
+            );
+        }
 
         // Another fingerprint is not accepted.
         let config = link.setting().client_of(&credential);
