@@ -54,6 +54,13 @@ impl Stack {
         }
     }
 
+    /// Another copy than the system's: a folder with `include` and `lib`, as `MUTUAL_TRUST_MBEDTLS`, `MUTUAL_TRUST_OPENSSL` or
+    /// `MUTUAL_TRUST_GNUTLS` names it. The tests of mbedTLS then are those of TLS 1.3 as well.
+    pub fn other(self) -> Option<PathBuf> {
+        let variable = format!("MUTUAL_TRUST_{}", self.name().to_uppercase());
+        std::env::var_os(variable).map(PathBuf::from)
+    }
+
     fn package(self) -> &'static str {
         match self {
             Self::OpenSsl => "libssl-dev",
@@ -61,11 +68,6 @@ impl Stack {
             Self::GnuTls => "libgnutls28-dev",
         }
     }
-}
-
-/// Another mbedTLS than the system's: a folder with `include` and `lib`. The tests then are those of its versions of TLS.
-pub fn other_mbedtls() -> Option<PathBuf> {
-    std::env::var_os("MUTUAL_TRUST_MBEDTLS").map(PathBuf::from)
 }
 
 fn succeeds(command: &mut Command) -> bool {
@@ -161,7 +163,7 @@ impl Kit {
                 self.prefix().join("lib").display()
             ))
             .args(libraries)
-            .arg("-lpthread");
+            .args(["-lpthread", "-ldl"]);
         run(&mut compiler);
         program
     }
@@ -186,12 +188,10 @@ impl Kit {
                 adapters.join(format!("{name}.c")),
             ];
             let mut libraries = stack.libraries().to_vec();
-            let folders = other_mbedtls()
-                .filter(|_| stack == Stack::MbedTls)
-                .map(|folder| {
-                    let folder = folder.display();
-                    [format!("-I{folder}/include"), format!("-L{folder}/lib")]
-                });
+            let folders = stack.other().map(|folder| {
+                let folder = folder.display();
+                [format!("-I{folder}/include"), format!("-L{folder}/lib")]
+            });
             let folders = folders.iter().flatten().map(String::as_str);
             libraries.splice(0..0, folders);
             Some(self.program(&format!("{name}_peer"), &sources, &libraries))

@@ -9,7 +9,7 @@ use mutual_trust_test_support::link::keys_1;
 use mutual_trust_test_support::pki::{self, Made, Pki, spec};
 use mutual_trust_test_support::plain::Credential;
 
-use super::kit::{Stack, kit, other_mbedtls};
+use super::kit::{Stack, kit};
 use super::peers::{Link, Role, Side, pin_client, pin_server, reason, works};
 
 /// What is installed for the peer.
@@ -332,7 +332,7 @@ fn matrix(stack: Stack, role: Role) {
 pub fn versions(stack: Stack) -> Vec<TlsVersion> {
     match stack {
         // mbedTLS 2.28 has no TLS 1.3.
-        Stack::MbedTls if other_mbedtls().is_none() => vec![TlsVersion::Tls12],
+        Stack::MbedTls if stack.other().is_none() => vec![TlsVersion::Tls12],
         Stack::OpenSsl | Stack::MbedTls | Stack::GnuTls => {
             vec![TlsVersion::Tls12, TlsVersion::Tls13]
         }
