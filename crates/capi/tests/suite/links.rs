@@ -300,6 +300,7 @@ fn matrix(stack: Stack, role: Role) {
                 stack,
                 role,
                 version,
+                watched: false,
             };
             let rounds = match role {
                 Role::Client => link.client(kit, &side, &case.presents, &[], 1),

@@ -36,6 +36,8 @@ pub struct Link {
     pub stack: Stack,
     pub role: Role,
     pub version: TlsVersion,
+    /// Whether valgrind watches the program.
+    pub watched: bool,
 }
 
 /// What the program said about a connection.
@@ -110,7 +112,13 @@ impl Link {
     }
 
     fn command(&self, program: &Path, side: &Side, words: &[String]) -> Command {
-        let mut command = Command::new(program);
+        let mut command = if self.watched {
+            let mut command = super::uses::valgrind("links of C programs").unwrap();
+            command.arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
         let role = match self.role {
             Role::Client => "client",
             Role::Server => "server",

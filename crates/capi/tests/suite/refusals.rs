@@ -25,6 +25,7 @@ fn each(role: Role, test: impl Fn(&Kit, &Link)) {
                     stack,
                     role,
                     version,
+                    watched: false,
                 },
             );
         }
@@ -248,5 +249,27 @@ fn an_unknown_client_waits_after_it_proved_that_it_has_its_key() {
         );
         assert!(works(&said[2]), "{ended}");
         assert_eq!(said[2]["label"], "enrolled", "{ended}");
+    });
+}
+
+/// What the adapters allocate, they free, whatever becomes of a connection.
+#[test]
+fn the_adapters_leak_nothing() {
+    if super::uses::valgrind("links of C programs").is_none() {
+        return;
+    }
+    both(|kit, link| {
+        let link = Link {
+            watched: true,
+            ..*link
+        };
+        // Under valgrind, a program takes seconds to start: one version of TLS, and one program.
+        if Some(&link.version) != versions(link.stack).last() {
+            return;
+        }
+        let peer = pki::self_signed("peer");
+        let (side, block) = trusting(link.role, &peer);
+        let said = rounds(kit, &link, &side, &peer, &block, 2);
+        assert!(works(&said[0]) && !works(&said[1]), "{link:?}: {said:?}");
     });
 }

@@ -28,7 +28,7 @@ fn pinned() -> (Side, PathBuf) {
 }
 
 /// valgrind, if it is here; the skip is reported.
-fn valgrind(what: &str) -> Option<Command> {
+pub fn valgrind(what: &str) -> Option<Command> {
     if Command::new("valgrind").arg("--version").output().is_err() {
         skipped(&format!("{what} under valgrind: it is not installed"));
         return None;
