@@ -35,7 +35,8 @@ uint32_t mt_openssl_client(SSL_CTX *ctx, const mt_judge *judge);
 /*
  * Makes a context demand certificates of clients and judge them. With an enrolment, which may be NULL, unknown clients may
  * wait there: give each connection its address (mt_openssl_from). They are refused in any case. As mt_openssl_client
- * otherwise.
+ * otherwise. If a callback of the program switches to another context by the name that a client asked for, that one needs
+ * this call as well: else the connection is refused.
  */
 uint32_t mt_openssl_server(SSL_CTX *ctx, const mt_judge *judge, const mt_enrolment *enrolment);
 

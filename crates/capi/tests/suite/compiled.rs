@@ -73,3 +73,28 @@ fn the_adapters_are_c11_and_their_headers_are_cpp17() {
         }
     }
 }
+
+#[test]
+fn the_guide_names_functions_that_there_are() {
+    let read = |name: &str| fs::read_to_string(package().join(name)).unwrap();
+    let mut headers = read("include/mutual_trust.h");
+    for stack in Stack::ALL {
+        headers += &read(&format!("adapters/mutual_trust_{}.h", stack.name()));
+    }
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|letter| !is_name(letter));
+        words
+            .filter(|word| word.starts_with("mt_") || word.starts_with("MT_"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let known = words(&headers);
+    let named = words(&read("README.md"));
+    assert!(named.len() > 20, "{named:?}");
+    for name in named {
+        // `MT_REASON_...` stands for all of them.
+        let there = known.iter().any(|one| *one == name || name == "MT_REASON_");
+        assert!(there, "{name}");
+    }
+}
