@@ -155,23 +155,45 @@ pub fn cells() -> Vec<Cell> {
 pub struct Limit {
     pub letter: char,
     pub why: &'static str,
+    /// Whether it is the stack at our end that refuses, after a verdict that said yes.
+    pub after_yes: bool,
     applies: fn(peer: &str, client: bool, version: &str, shape: Shape) -> bool,
 }
 
-pub const LIMITS: [Limit; 2] = [
+pub const LIMITS: [Limit; 4] = [
     Limit {
         letter: 'a',
         why: "In TLS 1.2 an ECDSA certificate may be used only if the other end supports its curve for the key exchange \
               (RFC 8422, section 5.1.1), and rustls exchanges no keys on P-521. OpenSSL and what is built on it, and Java, \
               end the handshake; GnuTLS and Go use the certificate all the same.",
+        after_yes: false,
         applies: |peer, client, version, shape| {
-            !client && version == "1.2" && shape == P521 && !matches!(peer, "GnuTLS" | "Go")
+            // Our end exchanges the keys of TLS 1.2 by rustls, but for C programs.
+            let rustls = !peer.starts_with("C, ");
+            !client
+                && version == "1.2"
+                && shape == P521
+                && rustls
+                && !matches!(peer, "GnuTLS" | "Go")
         },
     },
     Limit {
         letter: 'b',
         why: "keytool writes EC keys without their public part, and GnuTLS does not load such a key.",
+        after_yes: false,
         applies: |peer, _, _, shape| peer == "GnuTLS" && shape == KeytoolEc,
+    },
+    Limit {
+        letter: 'd',
+        why: "mbedTLS has no Ed25519.",
+        after_yes: false,
+        applies: |peer, _, _, shape| peer == "C, mbedTLS" && shape == Ed25519,
+    },
+    Limit {
+        letter: 'e',
+        why: "A server over mbedTLS refuses a client's certificate that is for servers alone, after our verdict said yes.",
+        after_yes: true,
+        applies: |peer, client, _, shape| peer == "C, mbedTLS" && client && shape == Go,
     },
 ];
 

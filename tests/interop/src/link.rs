@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mutual_trust::admin::{DurableSettings, DurableStore};
 use mutual_trust::tls::{self, ServerConfigBuilder, TlsVersion};
 use mutual_trust::{
     AuthorityScope, Certificate, ClientConfigBuilder, EntryOptions, GroupId, Identity, KeyPolicy,
@@ -64,6 +65,23 @@ impl Ground {
     /// What an administrator installs for a slot, of a peer that presents `shape`.
     pub fn store(&self, slot: Slot, shape: Shape) -> TrustStore {
         let mut store = TrustStore::new(self.keys);
+        self.install(&mut store, slot, shape);
+        store
+    }
+
+    /// The same in a folder, for a program of its own.
+    pub fn folder(&self, folder: &Path, slot: Slot, shape: Shape) {
+        fs::create_dir_all(folder).unwrap();
+        let settings = DurableSettings::new(self.keys);
+        let mut store = DurableStore::create(folder, settings).unwrap();
+        let change = store.change(|store| {
+            self.install(store, slot, shape);
+            Ok(())
+        });
+        change.unwrap();
+    }
+
+    fn install(&self, store: &mut TrustStore, slot: Slot, shape: Shape) {
         let group: GroupId = "cluster".parse().unwrap();
         store.add_group(group.clone()).unwrap();
         for id in SERVERS {
@@ -122,7 +140,6 @@ impl Ground {
                 .install_authority(scope, certificate, options)
                 .unwrap();
         }
-        store
     }
 
     pub fn client(

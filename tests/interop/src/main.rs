@@ -18,6 +18,7 @@
     reason = "the modules of a program are its own business"
 )]
 
+mod c;
 mod cells;
 mod kmip;
 mod link;
@@ -33,9 +34,17 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 
 use link::Ground;
-use peers::Tools;
+use peers::{Peer, Tools};
 use run::Results;
 use shapes::Shapes;
+
+/// What is run: a place in the table, its name, and the two ends.
+enum Task {
+    /// A peer of our ends over rustls.
+    Peer(usize, &'static str, Box<dyn Peer>),
+    /// A C program as our end, and its peer.
+    Program(usize, &'static str, c::Program, Box<dyn Peer>),
+}
 
 /// Peers that run at the same time.
 const AT_ONCE: usize = 3;
@@ -104,28 +113,50 @@ fn main() -> ExitCode {
         names.push(name);
         match peer {
             _ if arguments.only.as_ref().is_some_and(|only| only != name) => skipped.push(name),
-            Some(peer) => queue.push_back((index, name, peer)),
+            Some(peer) => queue.push_back(Task::Peer(index, name, peer)),
+            None => skipped.push(name),
+        }
+    }
+    let mut programs = Vec::new();
+    for (index, (name, program)) in c::STACKS.into_iter().enumerate() {
+        programs.push((name, None));
+        let only = arguments.only.as_deref().is_none_or(|only| only == name);
+        let found = c::Program::find(&tools, name, program).filter(|_| only);
+        match found.and_then(|(program, tools)| Some((program, c::peer(&tools)?))) {
+            Some((program, peer)) => queue.push_back(Task::Program(index, name, program, peer)),
             None => skipped.push(name),
         }
     }
     for name in &skipped {
         skip(&format!("{name} is not to be had here"));
     }
+    let stores = c::Stores::make(&work.join("c/stores"), &ground);
     let queue = Mutex::new(queue);
     let results: Mutex<Vec<Option<Results>>> = Mutex::new(names.iter().map(|_| None).collect());
+    let programs = Mutex::new(programs);
     let keys = std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 loop {
                     // The lock is let go of before the peer runs.
                     let next = queue.lock().unwrap().pop_front();
-                    let Some((index, name, mut peer)) = next else {
+                    let Some(task) = next else {
                         break;
                     };
                     let begin = std::time::Instant::now();
-                    let found = run::peer(name, peer.as_mut(), &ground);
+                    let name = match task {
+                        Task::Peer(index, name, mut peer) => {
+                            let found = run::peer(name, peer.as_mut(), &ground);
+                            results.lock().unwrap()[index] = Some(found);
+                            name
+                        }
+                        Task::Program(index, name, program, mut peer) => {
+                            let found = c::run(&program, peer.as_mut(), &ground, &stores);
+                            programs.lock().unwrap()[index].1 = Some(found);
+                            name
+                        }
+                    };
                     println!("{name}: {} s", begin.elapsed().as_secs());
-                    results.lock().unwrap()[index] = Some(found);
                 }
             });
         }
@@ -135,9 +166,11 @@ fn main() -> ExitCode {
         keys
     });
     let results = results.into_inner().unwrap();
+    let programs = programs.into_inner().unwrap();
     let table = table::Table {
         names: &names,
         results: &results,
+        programs: &programs,
         keys: keys.as_deref(),
     };
     let text = table.text();

@@ -8,7 +8,7 @@ use mutual_trust::store::Scope;
 use mutual_trust::tls::TlsVersion;
 use mutual_trust::{LiveTrust, ReasonCode, Rule};
 
-use crate::cells::{self, Cell, Slot};
+use crate::cells::{self, Cell, Limit, Slot};
 use crate::link::{Ground, Ours, SERVERS, answer, connect, serve, take};
 use crate::peers::{Ask, Expected, Peer, number};
 use crate::shapes::Shape;
@@ -46,7 +46,7 @@ pub const CHECKS: [&str; 6] = [
     "The peer's client comes back after its pin is removed: refused",
 ];
 
-const BOTH: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
+pub const BOTH: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 
 pub fn peer(name: &str, peer: &mut dyn Peer, ground: &Ground) -> Results {
     let cells = cells::cells();
@@ -97,6 +97,10 @@ fn run_cell(
     let limit = cells::limit(name, client, number(version), cell.shape);
     let result = one(peer, ground, cell, version);
     peer.end();
+    mark(result, limit)
+}
+
+pub fn mark(result: Result<(), Failure>, limit: Option<&Limit>) -> Mark {
     match (result, limit) {
         (Ok(()), None) => Mark::Good,
         (Ok(()), Some(limit)) => Mark::Bad(format!("the limit {} is not there", limit.letter)),
@@ -105,14 +109,14 @@ fn run_cell(
     }
 }
 
-struct Failure {
+pub struct Failure {
     /// The link failed before a peer was judged.
     without_verdict: bool,
     text: String,
 }
 
 impl Failure {
-    fn not_started(text: String) -> Self {
+    pub fn not_started(text: String) -> Self {
         Self {
             without_verdict: true,
             text,
@@ -148,39 +152,11 @@ fn one(
         ca: &ca,
         links: dialled.len(),
     };
-    let expected = if cell.want.accepts() {
-        Expected::Link
-    } else {
-        Expected::Failure
-    };
-    let wanted = if cell.want.accepts() {
-        Ours::Linked(cell.want)
-    } else {
-        Ours::Refused(cell.want, cell.rule)
-    };
-    let judge = |ours: Ours, saw: Result<(), String>| {
-        if ours != wanted {
-            return Err(Failure {
-                without_verdict: matches!(
-                    ours,
-                    Ours::Peer {
-                        after_handshake: false,
-                        ..
-                    }
-                ),
-                text: format!("{ours:?}; the peer: {saw:?}"),
-            });
-        }
-        match (saw, expected) {
-            (Ok(()), Expected::Failure) => Err("the peer saw no failure".to_owned().into()),
-            (Err(text), Expected::Link) => Err(format!("the peer saw a failure: {text}").into()),
-            _ => Ok(()),
-        }
-    };
+    let expected = expected(cell);
     if cell.slot.of_clients() {
         let builder = ground.server(store.snapshot(), &ground.ours, version);
         let (ours, saw) = answered(peer, ask, &builder, expected).map_err(Failure::not_started)?;
-        return judge(ours, saw);
+        return compare(cell, ours, saw);
     }
     let builder = ground.client(store.snapshot(), &ground.ours, version);
     let port = peer.serve(ask).map_err(Failure::not_started)?;
@@ -201,7 +177,42 @@ fn one(
     let saw = peer.saw(expected);
     skip_answers(peer, dialled.len() - 1);
     all.into_iter()
-        .try_for_each(|ours| judge(ours, saw.clone()))
+        .try_for_each(|ours| compare(cell, ours, saw.clone()))
+}
+
+/// What the peer is to see.
+pub fn expected(cell: Cell) -> Expected {
+    if cell.want.accepts() {
+        Expected::Link
+    } else {
+        Expected::Failure
+    }
+}
+
+/// Compares what both ends say with what is wanted.
+pub fn compare(cell: Cell, ours: Ours, saw: Result<(), String>) -> Result<(), Failure> {
+    let wanted = if cell.want.accepts() {
+        Ours::Linked(cell.want)
+    } else {
+        Ours::Refused(cell.want, cell.rule)
+    };
+    if ours != wanted {
+        return Err(Failure {
+            without_verdict: matches!(
+                ours,
+                Ours::Peer {
+                    after_handshake: false,
+                    ..
+                }
+            ),
+            text: format!("{ours:?}; the peer: {saw:?}"),
+        });
+    }
+    match (saw, expected(cell)) {
+        (Ok(()), Expected::Failure) => Err("the peer saw no failure".to_owned().into()),
+        (Err(text), Expected::Link) => Err(format!("the peer saw a failure: {text}").into()),
+        _ => Ok(()),
+    }
 }
 
 /// The peer's client at a server of ours.

@@ -10,6 +10,8 @@ use crate::run::{CHECKS, Mark, NO_TOOL, Results};
 pub struct Table<'a> {
     pub names: &'a [&'static str],
     pub results: &'a [Option<Results>],
+    /// Our ends that are C programs, and their cells.
+    pub programs: &'a [(&'static str, Option<Vec<[Mark; 2]>>)],
     pub keys: Option<&'a [(String, Result<(), String>)]>,
 }
 
@@ -21,7 +23,8 @@ expected of a cell is written by hand from the rules of trust (`src/cells.rs`).
 `✓`: in TLS 1.2 and 1.3 our end gave this verdict with this reason (and, where we refused, by this rule), and the peer
 saw a link, or a failure where we refused. `✓ 1.2`, `✓ 1.3`: in that version; a letter beside it is the reason for which
 the other has no link. `–`: the peer does not do that (nginx is a server only; PyKMIP speaks TLS 1.2 only, stands as
-`✓ 1.2`). `skipped`: the peer was not there. `✗`: something else happened.
+`✓ 1.2`). In the tables of C programs it is the program's end that gave the verdict, and the peer is `openssl s_server` or
+`openssl s_client`; mbedTLS 2.28 has TLS 1.2 alone. `skipped`: the peer was not there. `✗`: something else happened.
 ";
 
 const MORE_LIMITS: &str = "- **c** nginx finishes the handshake with a client that it does not accept and answers with HTTP 400: what a \
@@ -30,42 +33,51 @@ client learns, it learns from HTTP.\n";
 impl Table<'_> {
     pub fn text(&self) -> String {
         let mut text = HEAD.to_owned();
-        let cells = cells::cells();
         for (title, of_clients) in [
             ("The peer is the server", false),
             ("The peer is the client", true),
         ] {
-            let _ = write!(
-                text,
-                "\n## {title}\n\n| installed at our end | presented by the peer | verdict |"
-            );
-            self.heading(&mut text, 3);
-            for (index, cell) in cells
+            let columns = self
+                .results
                 .iter()
-                .enumerate()
-                .filter(|(_, cell)| cell.slot.of_clients() == of_clients)
-            {
-                let verdict = if cell.want.accepts() {
-                    "trusted"
-                } else {
-                    "refused"
-                };
-                let _ = write!(
-                    text,
-                    "| {} | {} | {verdict}: {} ({}) |",
-                    cell.slot.text(),
-                    cell.shape.text(),
-                    cell.want.code(),
-                    cell.rule,
-                );
-                self.row(&mut text, |results| &results.cells[index]);
-            }
+                .map(|results| Some(&results.as_ref()?.cells[..]));
+            section(
+                &mut text,
+                title,
+                of_clients,
+                self.names,
+                &columns.collect::<Vec<_>>(),
+            );
         }
         text.push_str("\n## What else is asked of each peer\n\n| |");
-        self.heading(&mut text, 1);
+        heading(&mut text, 1, self.names);
         for (index, what) in CHECKS.iter().enumerate() {
             let _ = write!(text, "| {what} |");
-            self.row(&mut text, |results| &results.checks[index]);
+            let marks = self
+                .results
+                .iter()
+                .map(|results| Some(&results.as_ref()?.checks[index]));
+            row(&mut text, marks);
+        }
+        let names: Vec<_> = self.programs.iter().map(|(name, _)| *name).collect();
+        for (title, of_clients) in [
+            (
+                "Our end is a C program over this stack, OpenSSL is the server",
+                false,
+            ),
+            (
+                "Our end is a C program over this stack, OpenSSL is the client",
+                true,
+            ),
+        ] {
+            let columns = self.programs.iter().map(|(_, cells)| cells.as_deref());
+            section(
+                &mut text,
+                title,
+                of_clients,
+                &names,
+                &columns.collect::<Vec<_>>(),
+            );
         }
         text.push_str("\n## Keys from a key server\n\n| | |\n|---|---|\n");
         match self.keys {
@@ -83,24 +95,6 @@ impl Table<'_> {
         }
         text.push_str(MORE_LIMITS);
         text
-    }
-
-    fn heading(&self, text: &mut String, before: usize) {
-        for name in self.names {
-            let _ = write!(text, " {name} |");
-        }
-        let _ = writeln!(text, "\n|{}", "---|".repeat(before + self.names.len()));
-    }
-
-    fn row(&self, text: &mut String, of: impl Fn(&Results) -> &[Mark; 2]) {
-        for results in self.results {
-            let shown = match results {
-                None => "skipped".to_owned(),
-                Some(results) => shown(of(results)),
-            };
-            let _ = write!(text, " {shown} |");
-        }
-        text.push('\n');
     }
 
     /// What did not come as expected.
@@ -122,6 +116,17 @@ impl Table<'_> {
                 }
             }
         }
+        for (name, results) in self.programs {
+            let all = cells.iter().zip(results.iter().flatten());
+            for (cell, marks) in all {
+                for (mark, version) in marks.iter().zip(["1.2", "1.3"]) {
+                    if let Mark::Bad(text) = mark {
+                        let (slot, shape) = (cell.slot.text(), cell.shape.text());
+                        bad.push(format!("{name} {version}, {slot} / {shape}: {text}"));
+                    }
+                }
+            }
+        }
         for (what, result) in self.keys.unwrap_or_default() {
             if let Err(text) = result {
                 bad.push(format!("{what}: {text}"));
@@ -136,6 +141,12 @@ impl Table<'_> {
             .iter()
             .flatten()
             .flat_map(|results| results.cells.iter().chain(&results.checks));
+        let marks = marks.chain(
+            self.programs
+                .iter()
+                .filter_map(|(_, cells)| cells.as_ref())
+                .flatten(),
+        );
         let (mut good, mut limits, mut bad) = (0, 0, 0);
         for mark in marks.flatten() {
             match mark {
@@ -151,11 +162,67 @@ impl Table<'_> {
             .zip(self.results)
             .filter(|(_, found)| found.is_none())
             .map(|(name, _)| *name)
+            .chain(
+                self.programs
+                    .iter()
+                    .filter(|(_, cells)| cells.is_none())
+                    .map(|(name, _)| *name),
+            )
             .collect();
         format!(
             "{good} as expected, {limits} limits of a peer, {bad} not as expected, skipped: {not_done:?}"
         )
     }
+}
+
+/// The cells of one role.
+fn section(
+    text: &mut String,
+    title: &str,
+    of_clients: bool,
+    names: &[&str],
+    columns: &[Option<&[[Mark; 2]]>],
+) {
+    let _ = write!(
+        text,
+        "\n## {title}\n\n| installed at our end | presented by the peer | verdict |"
+    );
+    heading(text, 3, names);
+    let cells = cells::cells().into_iter().enumerate();
+    for (index, cell) in cells.filter(|(_, cell)| cell.slot.of_clients() == of_clients) {
+        let verdict = if cell.want.accepts() {
+            "trusted"
+        } else {
+            "refused"
+        };
+        let _ = write!(
+            text,
+            "| {} | {} | {verdict}: {} ({}) |",
+            cell.slot.text(),
+            cell.shape.text(),
+            cell.want.code(),
+            cell.rule,
+        );
+        row(
+            text,
+            columns.iter().map(|cells| Some(&cells.as_ref()?[index])),
+        );
+    }
+}
+
+fn heading(text: &mut String, before: usize, names: &[&str]) {
+    for name in names {
+        let _ = write!(text, " {name} |");
+    }
+    let _ = writeln!(text, "\n|{}", "---|".repeat(before + names.len()));
+}
+
+fn row<'a>(text: &mut String, marks: impl Iterator<Item = Option<&'a [Mark; 2]>>) {
+    for marks in marks {
+        let shown = marks.map_or_else(|| "skipped".to_owned(), shown);
+        let _ = write!(text, " {shown} |");
+    }
+    text.push('\n');
 }
 
 /// Whether two tables say the same, but for what `now` skipped because a peer or a tool was not there.

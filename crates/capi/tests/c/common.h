@@ -4,7 +4,7 @@
  * A program takes words of the form name=value, makes or takes one connection after the other, and says on one line what
  * became of each:
  *
- *   round=0 finished=1 reason=1 label=array-7 said=pong
+ *   round=0 finished=1 reason=1 rule=M1 label=array-7 said=pong
  */
 #ifndef COMMON_H
 #define COMMON_H
@@ -202,20 +202,37 @@ static int answer(void)
     return fd;
 }
 
+/* Closes a connection. What was not read would reset it, and an alert of ours with it. */
+static void leave(int fd)
+{
+    char rest[512];
+    shutdown(fd, SHUT_WR);
+    while (read(fd, rest, sizeof(rest)) > 0)
+        ;
+    close(fd);
+}
+
 /* Says what became of a connection. Takes the verdict. */
 static void tell(int round, int finished, mt_verdict *verdict, const char *said)
 {
-    char label[100], json[4000], fingerprint[100];
+    char label[100], json[4000], fingerprint[100], rule[8];
     mt_verdict_label(verdict, label, sizeof(label));
+    mt_verdict_rule(verdict, rule, sizeof(rule));
     mt_verdict_fingerprint(verdict, fingerprint, sizeof(fingerprint));
-    printf("round=%d finished=%d reason=%u label=%s fingerprint=%s said=%s\n", round, finished,
-           (unsigned)mt_verdict_reason(verdict), label, fingerprint, said);
+    printf("round=%d finished=%d reason=%u rule=%s label=%s fingerprint=%s said=%s\n", round, finished,
+           (unsigned)mt_verdict_reason(verdict), rule, label, fingerprint, said);
     fflush(stdout);
     if (verdict != NULL) {
         demand(mt_verdict_json(verdict, json, sizeof(json)) < sizeof(json), "room for JSON");
         demand(json[0] == '{', "JSON");
     }
     mt_verdict_free(verdict);
+}
+
+/* What it says to the peer: says=..., for peers that wait for the end of a line. */
+static const char *says(void)
+{
+    return value_or("says", is("role", "server") ? "pong" : "ping");
 }
 
 /* One connection: implemented by each stack. */
@@ -232,7 +249,7 @@ int main(int count, char **arguments)
     for (round = 0; round < rounds; round++) {
         int fd = is("role", "server") ? answer() : dial(atoi(value("port")));
         attempt(round, fd);
-        close(fd);
+        leave(fd);
         enrol();
         fflush(stdout);
         if (round == 0 && value_or("block", NULL) != NULL)

@@ -76,10 +76,10 @@ static void attempt(int round, int fd)
     /* It may also forget to look at the answer. */
     if (server) {
         if (SSL_read(ssl, said, 4) == 4)
-            SSL_write(ssl, "pong", 4);
+            SSL_write(ssl, says(), (int)strlen(says()));
         else
             strcpy(said, "-");
-    } else if (SSL_write(ssl, "ping", 4) != 4 || SSL_read(ssl, said, 4) != 4) {
+    } else if (SSL_write(ssl, says(), (int)strlen(says())) < 4 || SSL_read(ssl, said, 4) != 4) {
         strcpy(said, "-");
     }
     if (is("raw", "yes"))

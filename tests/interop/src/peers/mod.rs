@@ -105,13 +105,19 @@ pub struct Tools {
     pub command: PathBuf,
 }
 
+fn boxed(peer: Option<impl Peer + 'static>) -> Option<Box<dyn Peer>> {
+    peer.map(|peer| -> Box<dyn Peer> { Box::new(peer) })
+}
+
+/// The command line of OpenSSL, which presents every shape.
+pub fn open_ssl(tools: &Tools) -> Option<Box<dyn Peer>> {
+    boxed(openssl::OpenSsl::find(tools))
+}
+
 /// The peers in the order of the table; none where it cannot be had.
 pub fn all(tools: &Tools) -> Vec<(&'static str, Option<Box<dyn Peer>>)> {
-    fn boxed(peer: Option<impl Peer + 'static>) -> Option<Box<dyn Peer>> {
-        peer.map(|peer| -> Box<dyn Peer> { Box::new(peer) })
-    }
     vec![
-        ("OpenSSL", boxed(openssl::OpenSsl::find(tools))),
+        ("OpenSSL", open_ssl(tools)),
         ("GnuTLS", boxed(gnutls::GnuTls::find(tools))),
         ("Java", boxed(worker::java(tools))),
         ("Go", boxed(worker::go(tools))),
