@@ -128,6 +128,26 @@ impl List {
     }
 }
 
+/// The same for a function that forgets something before it refuses a list that cannot be used.
+pub(crate) struct Chain;
+
+impl Argument for Chain {
+    type C = *const Bytes;
+}
+
+impl Chain {
+    /// # Safety
+    /// As [`List::read`].
+    #[expect(unsafe_code, reason = "as every kind of argument")]
+    pub(crate) unsafe fn read<'a>(
+        first: *const Bytes,
+        count: usize,
+    ) -> Result<Result<Vec<&'a [u8]>, Failed>, Failed> {
+        // SAFETY: the caller promises it.
+        Ok(unsafe { List::read(first, count) })
+    }
+}
+
 /// A handle that must be there.
 pub(crate) struct Ref<T>(PhantomData<T>);
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use mutual_trust::admin::UnprovedClient;
 
 use crate::admin::parse;
-use crate::argument::{List, Maybe, Out, Owned, Ref, Text, U32};
+use crate::argument::{Chain, Maybe, Out, Owned, Ref, Text, U32};
 use crate::enrolment::Enrolment;
 use crate::entry::{ignore, nothing, status};
 use crate::judge::{Expected, Judge};
@@ -93,9 +93,11 @@ entries! { "The peer of one connection";
     /// Returns 1 if it may be trusted, once its handshake signature is verified, and 0 in all other cases. The
     /// certificates are copied.
     /// Threads: the one that makes the handshake. It reads no file.
-    fn mt_peer_judge(peer: Ref<Peer>, chain/count: List) -> u32, else nothing {
+    fn mt_peer_judge(peer: Ref<Peer>, chain/count: Chain) -> u32, else nothing {
         let mut state = peer.state()?;
+        // What was judged before does not count, also if there is nothing to judge now.
         *state = State::default();
+        let chain = chain?;
         let enrolment = peer.waits.as_ref().map(|(enrolment, _)| enrolment);
         let (verdict, unproved) = peer.judge.decide(peer.expected.as_ref(), &chain, enrolment)?;
         state.accepted = verdict.is_accepted();

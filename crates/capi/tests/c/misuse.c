@@ -139,6 +139,8 @@ int main(int count, char **arguments)
     demand(mt_peer_finished(peer, 0) == 0, "of which nothing was judged");
     demand(mt_peer_judge(peer, chain, 1) == 1 && mt_peer_judge(peer, chain, 0) == 0, "judged twice");
     demand(mt_peer_finished(peer, 0) == 0, "the second counts");
+    demand(mt_peer_judge(peer, chain, 1) == 1 && mt_peer_judge(peer, NULL, 1) == 0, "judged twice, NULL the second time");
+    demand(mt_peer_finished(peer, 0) == 0, "the second counts, whatever it is");
     demand(mt_peer_judge(peer, chain, 1) == 1 && mt_peer_finished(peer, 0) == 1, "finished");
     demand(mt_peer_recheck(peer) == 1 && mt_peer_may_wait(peer) == 0, "trusted");
 
