@@ -12,6 +12,7 @@
 
 mod compiled;
 mod example;
+mod guide;
 mod kit;
 mod links;
 mod peers;
