@@ -3,9 +3,6 @@
 
 use core::fmt::Write as _;
 
-use x509_parser::asn1_rs::Oid;
-use x509_parser::objects::{oid_registry, oid2abbrev};
-
 use super::der::{self, Value};
 use super::{compare, dotted};
 use crate::limits::MAX_SHOWN_NAME;
@@ -87,9 +84,58 @@ fn write_name(name: &[u8], line: &mut Line) -> Option<()> {
     Some(())
 }
 
+/// The short names of attributes, each behind the identifier of its type, from the registry that x509-parser brings. That
+/// has algorithms and extensions as well, and adds 40 kB to a firmware; no attribute has their identifiers.
+const ATTRIBUTES: &str = "\
+0.9.2342.19200300.100.1.1 uid
+0.9.2342.19200300.100.1.25 DC
+1.2.840.113549.1.9.1 Email
+1.2.840.113549.1.9.2 unstructuredName
+1.2.840.113549.1.9.3 contentType
+1.2.840.113549.1.9.4 id-messageDigest
+1.2.840.113549.1.9.5 signing-time
+1.2.840.113549.1.9.7 challengePassword
+1.2.840.113549.1.9.14 extensionRequest
+1.2.840.113549.1.9.15 smimeCapabilities
+1.2.840.113549.1.9.20 friendlyName
+1.3.6.1.4.1.311.60.2.1.1 msJurisdictionLocality
+1.3.6.1.4.1.311.60.2.1.2 msJurisdictionStateOrProvince
+1.3.6.1.4.1.311.60.2.1.3 msJurisdictionCountry
+2.5.4 x509
+2.5.4.0 objectClass
+2.5.4.1 aliasedEntryName
+2.5.4.2 knowledgeInformation
+2.5.4.3 CN
+2.5.4.4 surname
+2.5.4.5 serialNumber
+2.5.4.6 C
+2.5.4.7 L
+2.5.4.8 ST
+2.5.4.9 streetAddress
+2.5.4.10 O
+2.5.4.11 OU
+2.5.4.12 title
+2.5.4.13 description
+2.5.4.14 searchGuide
+2.5.4.15 businessCategory
+2.5.4.16 postalAddress
+2.5.4.17 postalCode
+2.5.4.41 name
+2.5.4.42 givenName
+2.5.4.43 initials
+2.5.4.44 generationQualifier
+2.5.4.45 uniqueIdentifier
+2.5.4.46 dnQualifier
+";
+
+/// The short name of a type of attributes, or its identifier.
 fn name_of_kind(content: &[u8]) -> String {
-    let oid = Oid::new(content.into());
-    oid2abbrev(&oid, oid_registry()).map_or_else(|_| dotted(content), str::to_owned)
+    let dotted = dotted(content);
+    let known = ATTRIBUTES.lines().find_map(|line| {
+        let (id, name) = line.split_once(' ')?;
+        (id == dotted).then(|| name.to_owned())
+    });
+    known.unwrap_or(dotted)
 }
 
 /// Writes the value of an attribute. A value that is not text is written as `#` and its DER in hexadecimal (RFC 4514
@@ -255,6 +301,36 @@ mod tests {
 
     fn cn(text: &str) -> String {
         distinguished(&name(&[&[(3, 0x0c, text.as_bytes())]]))
+    }
+
+    /// Of the registry, with what x509-parser abbreviates.
+    #[test]
+    fn attributes_have_the_names_of_the_registry() {
+        use x509_parser::objects::{oid_registry, oid2abbrev};
+
+        let of_attributes = [
+            "0.9.2342.",
+            "1.2.840.113549.1.9.",
+            "1.3.6.1.4.1.311.60.",
+            "2.5.4",
+        ];
+        let registry = oid_registry();
+        let mut found = Vec::new();
+        for id in registry.keys() {
+            let dotted = id.to_id_string();
+            // Algorithms are under the arc of PKCS #9 as well, one level below.
+            let is_attribute = of_attributes.iter().any(|arc| dotted.starts_with(arc));
+            if is_attribute && !dotted.starts_with("1.2.840.113549.1.9.16.") {
+                assert_eq!(
+                    name_of_kind(id.as_bytes()),
+                    oid2abbrev(id, registry).unwrap()
+                );
+                found.push(dotted);
+            } else {
+                assert_eq!(name_of_kind(id.as_bytes()), dotted);
+            }
+        }
+        assert_eq!(found.len(), ATTRIBUTES.lines().count(), "{found:?}");
     }
 
     #[test]
