@@ -15,13 +15,19 @@ use crate::limits::MAX_RECORDED_SCHEMES;
 use crate::store::ServerId;
 
 /// Presents us to servers.
-#[derive(Debug)]
 pub(super) struct ClientResolver {
     pub(super) identities: Identities,
     /// The server that the configuration is for. `None`: for many.
     pub(super) server: Option<ServerId>,
     pub(super) unsent: ClientAuthFailures,
     pub(super) clock: Arc<dyn TimeSource>,
+}
+
+/// As for the verifier: each program contains this code.
+impl fmt::Debug for ClientResolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientResolver").finish_non_exhaustive()
+    }
 }
 
 impl ResolvesClientCert for ClientResolver {
