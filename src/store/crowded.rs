@@ -115,9 +115,9 @@ impl Crowded {
     /// These entries with their hashes. `apart` tells apart the entries of one hash, as in
     /// [`find_one`](Self::find_one).
     #[cfg(feature = "admin")]
-    pub(super) fn of(mut entries: Vec<(u64, Arc<Entry>)>, apart: impl Fn(&Entry) -> u64) -> Self {
+    pub(super) fn of(entries: Vec<(u64, Arc<Entry>)>, apart: impl Fn(&Entry) -> u64) -> Self {
         let mut made = Self::default();
-        if Table::is_crowded(&mut entries, FEW) {
+        if Table::is_crowded(&entries, FEW) {
             for (hash, entry) in entries {
                 made.insert(hash, || apart(&entry), entry.clone());
             }

@@ -5,10 +5,12 @@
 //! copied whole. Buckets have exactly the size of their items, without spare capacity.
 
 mod bulk;
+mod items;
 
 use std::sync::Arc;
 
-use bulk::chunks_of;
+use bulk::{chunks_of, rank};
+use items::Items;
 
 /// Most items in a bucket on average. A higher value makes the lists of pointers shorter and look-ups slower: above
 /// this value, a look-up reads a fourth cache line of hashes and pointers.
@@ -29,14 +31,6 @@ struct Pair<T> {
     second: Option<T>,
 }
 
-impl<T> Pair<T> {
-    fn items(&self) -> impl Iterator<Item = (u32, &T)> {
-        let first = self.first.as_ref().map(|item| (self.hashes.0, item));
-        let second = self.second.as_ref().map(|item| (self.hashes.1, item));
-        first.into_iter().chain(second)
-    }
-}
-
 /// The items of a bucket: moved if no copy of the table shares the bucket, else cloned. To clone an item writes to its
 /// reference count, which is in memory that no cache has.
 fn into_items<T: Clone>(mut bucket: Bucket<T>, mut to: impl FnMut(u32, T)) {
@@ -55,7 +49,7 @@ fn into_items<T: Clone>(mut bucket: Bucket<T>, mut to: impl FnMut(u32, T)) {
             }
         }
     } else {
-        for (hash, item) in pairs.iter().flat_map(Pair::items) {
+        for (hash, item) in Items::of_bucket(pairs) {
             to(hash, item.clone());
         }
     }
@@ -163,8 +157,8 @@ impl<T> Table<T> {
                     continue;
                 }
                 let items = |bucket: &'a Bucket<T>| {
-                    let pairs = bucket.iter().flat_map(|bucket| bucket.iter());
-                    pairs.flat_map(Pair::items).map(|(_, item)| item)
+                    let items = Items::of_bucket(bucket.as_deref().unwrap_or(&[]));
+                    items.map(|(_, item)| item)
                 };
                 came.extend(items(ours));
                 gone.extend(items(theirs));
@@ -188,11 +182,8 @@ impl<T> Table<T> {
         }
     }
 
-    fn items(&self) -> impl Iterator<Item = (u32, &T)> {
-        let chunks = self.chunks.iter().flat_map(|chunks| chunks.iter());
-        let buckets = chunks.flat_map(|chunk| chunk.iter()).flatten();
-        let pairs = buckets.flat_map(|bucket| bucket.iter());
-        pairs.flat_map(Pair::items)
+    fn items(&self) -> Items<'_, T> {
+        Items::of(self.chunks.as_deref().unwrap_or(&[]))
     }
 
     fn bucket(&self, hash: u32) -> Option<&[Pair<T>]> {
@@ -203,7 +194,7 @@ impl<T> Table<T> {
 
     /// Index in its bucket of the first item with this hash for which `is` holds.
     fn position(&self, hash: u32, is: impl Fn(&T) -> bool) -> Option<usize> {
-        let mut items = self.bucket(hash)?.iter().flat_map(Pair::items);
+        let mut items = Items::of_bucket(self.bucket(hash)?);
         items.position(|(found, item)| found == hash && is(item))
     }
 
@@ -264,7 +255,7 @@ impl<T: Clone> Table<T> {
         let at = self.position(hash, is)?;
         let bucket = self.bucket_mut(hash)?;
         let old = bucket.take()?;
-        let items = || old.iter().flat_map(Pair::items).enumerate();
+        let items = || Items::of_bucket(&old).enumerate();
         let rest = items().filter(|(index, _)| *index != at);
         let rest = rest.map(|(_, (hash, item))| (hash, item.clone()));
         *bucket = bucket_of(rest, &mut Vec::new());
@@ -301,7 +292,11 @@ impl<T: Clone> Table<T> {
     fn grow(&mut self) {
         let buckets = self.buckets().saturating_mul(2).max(1);
         let mut items = Vec::with_capacity(self.len);
-        let mut move_to = |hash, item| items.push((u64::from(hash), item));
+        let mut waiting = Vec::with_capacity(self.len);
+        let mut move_to = |hash, item| {
+            waiting.push((rank(u64::from(hash), buckets), items.len()));
+            items.push(Some(item));
+        };
         match self.chunks.as_mut().map(Arc::get_mut) {
             Some(Some(own)) => {
                 for chunk in own {
@@ -320,7 +315,7 @@ impl<T: Clone> Table<T> {
                 items.for_each(|(hash, item)| move_to(hash, item.clone()));
             }
         }
-        self.chunks = Some(chunks_of(items, buckets));
+        self.chunks = Some(chunks_of(waiting, items, buckets));
     }
 }
 
@@ -405,8 +400,8 @@ mod tests {
     fn items_of_one_hash_are_counted_when_they_are_sorted() {
         let mut items: Vec<_> = (0..1_000).map(|number| (mix(number), number)).collect();
         items.extend((0..3).map(|number| (mix(5), number)));
-        assert!(Table::is_crowded(&mut items, 3));
-        assert!(!Table::is_crowded(&mut items, 4));
+        assert!(Table::is_crowded(&items, 3));
+        assert!(!Table::is_crowded(&items, 4));
         let made = Table::of(items);
         assert_eq!(made.find(mix(5)).count(), 4);
     }
