@@ -12,6 +12,7 @@
 use std::borrow::Cow;
 
 use super::der::{self, OID, SEQUENCE, Value};
+use super::sorted::sort_by;
 use crate::limits::{MAX_ATTRIBUTES_OF_SET, MAX_COMPARED_NAME_BYTES};
 
 const SET: u8 = 0x31;
@@ -73,7 +74,7 @@ fn canonical(name: &[u8]) -> Option<Vec<u8>> {
             Attribute::read(&one, &mut text)?.write(&text, &mut written)?;
             all.push(written);
         }
-        all.sort_unstable();
+        sort_by(&mut all, Vec::cmp);
         header(SET, all.iter().map(Vec::len).sum(), &mut out)?;
         out.extend(all.iter().flatten());
     }

@@ -41,6 +41,7 @@ mod public_key;
 mod role;
 mod setting;
 mod shown;
+pub(crate) mod sorted;
 mod time;
 pub(crate) mod variants;
 

@@ -10,6 +10,7 @@ use super::issuers;
 use super::profile::Place;
 use super::signatures::Link;
 use super::work::Work;
+use crate::certificate::sorted::sort_by;
 use crate::certificate::{Certificate, Fingerprint, canonical_name, der};
 use crate::limits::{MAX_MISMATCHES_TRIED, MAX_SAME_SUBJECT_EXAMINED, MAX_SAME_SUBJECT_SIGNATURES};
 use crate::store::{EntryKey, Scope, Signer, Slot, TrustSnapshot, Wanted};
@@ -170,7 +171,7 @@ impl<'a> Nodes<'a> {
             may.then_some(Above { node, key_id })
         });
         let mut above: Vec<Above> = candidates.collect();
-        above.sort_by_key(|above| above.key_id);
+        sort_by(&mut above, |one, other| one.key_id.cmp(&other.key_id));
         let above: Arc<[Above]> = above.into();
         if let Some(node) = self.all.get_mut(at) {
             node.above = Some(above.clone());

@@ -7,6 +7,7 @@ use super::detail::Rejection;
 use super::judged::consider;
 use super::timing::Timing;
 use super::{Considered, Detail, ReasonCode, VerdictWarning, revocation};
+use crate::certificate::sorted::sort_by;
 use crate::certificate::{Certificate, SignatureCheck};
 use crate::store::{
     CertificateIndex, Entry, EntryOptions, PinMatch, Slot, Truncated, TrustSnapshot,
@@ -50,7 +51,9 @@ pub(super) fn ask(case: &Case<'_>, pins: Option<&CertificateIndex>) -> PinOutcom
     others.extend(by_key);
     if !others.is_empty() {
         others.extend(only);
-        others.sort_by_key(|entry| entry.fingerprint());
+        sort_by(&mut others, |one, other| {
+            one.fingerprint().cmp(&other.fingerprint())
+        });
     }
     // One alone is almost always what there is, and takes no list.
     let only = only.filter(|_| others.is_empty());

@@ -32,7 +32,7 @@ impl TrustSnapshot {
         });
         // Only these are sorted: nearly always none.
         let mut ends: Vec<(ServerId, UnixTime)> = ends.collect();
-        ends.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        crate::certificate::sorted::sort_by(&mut ends, |(one, _), (other, _)| one.cmp(other));
         ends
     }
 }

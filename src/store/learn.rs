@@ -12,6 +12,7 @@ use super::signers::{Found, Signer};
 use super::{EntryKey, Slot, TrustStore};
 #[cfg(feature = "admin")]
 use crate::certificate::canonical_name;
+use crate::certificate::sorted::sort_by;
 use crate::certificate::{Certificate, KeyPolicy, SignatureCheck, names_equal};
 use crate::limits::{MAX_SAME_SUBJECT_SIGNATURES, MAX_SIGNATURES_AT_INSTALLATION};
 
@@ -133,11 +134,12 @@ impl TrustStore {
         let mut learned: Vec<(Certificate, Found)> = Vec::new();
         if key.slot == Slot::Intermediate && !matches!(data.signer(&added), Signer::Is(_)) {
             let mut candidates: Vec<&Certificate> = data.issuers(added.issuer_der()).collect();
-            candidates.sort_by_key(|above| match identified(&added, above) {
+            let rank = |above| match identified(&added, above) {
                 Some(true) => 0,
                 None => 1_u8,
                 Some(false) => 2,
-            });
+            };
+            sort_by(&mut candidates, |one, other| rank(one).cmp(&rank(other)));
             let candidates = candidates.into_iter();
             learned.push((added.clone(), find(&keys, &added, candidates)));
         }

@@ -6,6 +6,7 @@ use pki_types::UnixTime;
 
 use super::{SanPattern, Scope, Slot};
 use crate::certificate::breaks_a_line;
+use crate::certificate::sorted::sort_by;
 use crate::limits::{MAX_GRACE, MAX_LABEL_BYTES, MAX_SAN_PATTERNS};
 use crate::store::error::StoreError;
 
@@ -99,7 +100,7 @@ impl EntryOptions {
     #[must_use]
     pub fn with_san_patterns(mut self, patterns: impl IntoIterator<Item = SanPattern>) -> Self {
         let mut patterns: Vec<_> = patterns.into_iter().collect();
-        patterns.sort();
+        sort_by(&mut patterns, SanPattern::cmp);
         patterns.dedup();
         self.san_patterns = (!patterns.is_empty()).then(|| patterns.into_boxed_slice());
         self

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::crowded::{Crowded, apart};
 use super::{Entry, Slot};
+use crate::certificate::sorted::sort_by;
 use crate::certificate::{Certificate, canonical_name};
 
 /// Number of certificates of one subject from which they are indexed. For fewer, comparing all is cheaper.
@@ -90,17 +91,27 @@ pub(crate) struct Many {
 #[derive(Clone)]
 struct Ranked(Arc<Entry>);
 
-impl Ranked {
-    fn ends(&self) -> Option<i64> {
-        let certificate = self.0.certificate();
-        certificate.map(|certificate| certificate.validity().not_after().seconds())
-    }
+/// The order of two entries.
+fn ranked(one: &Entry, other: &Entry) -> Ordering {
+    let longest = ends(other).cmp(&ends(one));
+    longest.then_with(|| one.fingerprint().cmp(&other.fingerprint()))
+}
+
+fn ends(entry: &Entry) -> Option<i64> {
+    let certificate = entry.certificate();
+    certificate.map(|certificate| certificate.validity().not_after().seconds())
+}
+
+/// Sorts candidates by their class, and in each by [`ranked`].
+fn sort_candidates(found: &mut Vec<(u8, Installed<'_>)>) {
+    sort_by(found, |(class, (one, _)), (other_class, (other, _))| {
+        class.cmp(other_class).then_with(|| ranked(one, other))
+    });
 }
 
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
-        let longest = other.ends().cmp(&self.ends());
-        longest.then_with(|| self.0.fingerprint().cmp(&other.0.fingerprint()))
+        ranked(&self.0, &other.0)
     }
 }
 
@@ -234,34 +245,34 @@ impl SameSubject {
         match self {
             Self::One(one) => Box::new(of_subject(one).into_iter()),
             Self::Few(few) => {
-                let mut found: Vec<_> = few.iter().filter_map(of_subject).collect();
                 let class = |certificate: &Certificate| match (wanted, certificate.subject_key_id())
                 {
                     (Some(wanted), Some(own)) if wanted == own => 0,
                     (Some(_), Some(_)) => 2,
                     _ => 1_u8,
                 };
-                found.sort_by_cached_key(|(entry, certificate)| {
-                    (class(certificate), Ranked((*entry).clone()))
-                });
-                let first_others = found.partition_point(|(_, certificate)| class(certificate) < 2);
+                let found = few.iter().filter_map(of_subject);
+                let found = found.map(|installed| (class(installed.1), installed));
+                let mut found: Vec<(u8, Installed<'_>)> = found.collect();
+                sort_candidates(&mut found);
+                let first_others = found.partition_point(|(class, _)| *class < 2);
                 found.truncate(first_others.saturating_add(others));
-                Box::new(found.into_iter())
+                Box::new(found.into_iter().map(|(_, installed)| installed))
             }
             Self::Many(crowd) => {
                 let hash = wanted.map(|wanted| hasher.hash_one(wanted));
                 let by_id = hash.into_iter().flat_map(|hash| crowd.by_key_id.find(hash));
-                let mut matching: Vec<_> = by_id.filter(|entry| key_id(entry) == wanted).collect();
-                matching.sort_by_cached_key(|entry| Ranked((*entry).clone()));
+                let matching = by_id.filter(|entry| key_id(entry) == wanted);
+                let matching = matching.filter_map(of_subject.clone());
+                let mut matching: Vec<_> = matching.map(|installed| (0, installed)).collect();
+                sort_candidates(&mut matching);
+                let matching = matching.into_iter().map(|(_, installed)| installed);
                 let unidentified = crowd.unidentified.iter().map(|ranked| &ranked.0);
                 let others = match wanted {
                     Some(_) => others,
                     None => usize::MAX,
                 };
-                let first = matching
-                    .into_iter()
-                    .chain(unidentified)
-                    .filter_map(of_subject.clone());
+                let first = matching.chain(unidentified.filter_map(of_subject.clone()));
                 let rest = crowd.identified.iter().map(|ranked| &ranked.0);
                 let rest = rest.filter(move |entry| key_id(entry) != wanted);
                 // Only entries with the wanted subject count: another subject may have the same hash.

@@ -7,6 +7,7 @@ use pki_types::UnixTime;
 
 use super::ids::{GroupId, ServerId};
 use crate::certificate::HostName;
+use crate::certificate::sorted::sort_by;
 
 /// Whether a server must present a pin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,7 +121,7 @@ impl Names {
 impl FromIterator<HostName> for Names {
     fn from_iter<I: IntoIterator<Item = HostName>>(names: I) -> Self {
         let mut names: Vec<HostName> = names.into_iter().collect();
-        names.sort_unstable();
+        sort_by(&mut names, HostName::cmp);
         names.dedup();
         names.shrink_to_fit();
         Self(names)

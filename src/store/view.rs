@@ -11,6 +11,7 @@ use super::{
     BlockSelector, Claim, CrlIssuer, Entry, EntryKey, Group, GroupId, InstalledCrl, Scope, Server,
     ServerId, Slot, TrustSource, UnreadCrl,
 };
+use crate::certificate::sorted::sort_by;
 use crate::certificate::{Fingerprint, HostName};
 
 /// An immutable snapshot of a [`TrustStore`](super::TrustStore), which verdicts read. Cheap to clone.
@@ -97,7 +98,7 @@ impl TrustSnapshot {
         let mut servers: Vec<(&str, &Server)> = servers
             .map(|server| (server.id().as_str(), &**server))
             .collect();
-        servers.sort_unstable_by_key(|(id, _)| *id);
+        sort_by(&mut servers, |(one, _), (other, _)| one.cmp(other));
         servers.into_iter().map(|(_, server)| server)
     }
 

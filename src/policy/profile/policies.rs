@@ -4,6 +4,7 @@
 use super::form::{Above, Form, parts};
 use super::values::{BMP, IA5, UTF8, VISIBLE, characters, is_count, is_list_of};
 use crate::certificate::der::Value;
+use crate::certificate::sorted::sort_by;
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
@@ -83,7 +84,7 @@ fn display_text(text: &Value<'_>) -> bool {
 pub(super) fn unique(form: &Form<'_>, _: Above<'_>) -> bool {
     let mut all: Vec<&[u8]> = policies(form).map(|(id, _)| id).collect();
     // Sorted, since there may be thousands in what an unknown peer presents.
-    all.sort_unstable();
+    sort_by(&mut all, |one, other| one.cmp(other));
     all.is_sorted_by(|one, next| one < next)
 }
 
