@@ -100,6 +100,7 @@
 //! | `aws-lc-rs` | yes | A ready crypto provider, with ML-DSA and the hybrid key exchange |
 //! | `ring` | | The same with ring |
 //! | `admin` | yes | Durable stores, followed sources, plans, expiry, histories of peers |
+//! | `texts` | yes | The sentences of verdicts; without it, codes and values |
 //! | `enrol` | yes | Unknown peers wait until an administrator accepts them; probes of servers |
 //! | `bundle` | | Signed trust sets for many machines |
 //! | `issue` | | Makes keys, certificates and requests |

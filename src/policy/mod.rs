@@ -33,6 +33,7 @@ mod remedy;
 mod result;
 mod revocation;
 mod search;
+mod short;
 mod signatures;
 mod text;
 mod timing;

@@ -125,14 +125,20 @@ macro_rules! reasons {
                 match self { $( Self::$name => $accepts, )* }
             }
 
-            /// What it means, as a sentence.
+            /// What it means, as a sentence; without the feature `texts`, the stable name.
             pub const fn meaning(self) -> &'static str {
+                if !cfg!(feature = "texts") {
+                    return self.code();
+                }
                 match self { $( Self::$name => $meaning, )* }
             }
 
             /// What an operator does about it in general; [`Verdict::remedy`](super::Verdict::remedy) is what helps
-            /// in one case.
+            /// in one case. Without the feature `texts`, empty.
             pub const fn remedy(self) -> &'static str {
+                if !cfg!(feature = "texts") {
+                    return "";
+                }
                 match self { $( Self::$name => $remedy, )* }
             }
         }

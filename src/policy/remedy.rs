@@ -41,9 +41,12 @@ impl Verdict {
         }
     }
 
-    /// What an operator does about it, in just this case; for an acceptance, nothing.
+    /// What an operator does about it, in just this case; for an acceptance, nothing. Without the feature `texts`, empty.
     pub fn remedy(&self) -> Cow<'static, str> {
         let reason = self.reason();
+        if !cfg!(feature = "texts") {
+            return reason.remedy().into();
+        }
         if let Some(kept) = &self.remedy {
             return kept.clone();
         }

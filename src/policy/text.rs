@@ -5,12 +5,16 @@
 
 use core::fmt;
 
+use super::short;
 use super::{ChainProfile, Detail, PeerIdentity, ReasonCode, Verdict, VerdictWarning};
 use crate::certificate::{Fingerprint, Role, shown};
 
 /// With short fingerprints; `{:#}` has them in full. A block is always in full: `unblock` needs its selector.
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "texts") {
+            return short::detail(self, f);
+        }
         match self {
             Self::None => Ok(()),
             Self::Time { limit, judged_at } => {
@@ -128,6 +132,9 @@ fn named(f: &mut fmt::Formatter<'_>, certificate: &Fingerprint, subject: &str) -
 /// With short fingerprints; `{:#}` has them in full.
 impl fmt::Display for VerdictWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "texts") {
+            return short::warning(self, f);
+        }
         match self {
             Self::ClockUnset(state) => write!(f, "{state}"),
             Self::ClockJumped(state) => write!(
@@ -190,8 +197,13 @@ impl fmt::Display for PeerIdentity {
 /// Fingerprints that only identify are [short](Fingerprint::short). In full are those that an administrator compares or
 /// copies: what an [unknown peer](ReasonCode::is_unknown_peer) presented, the pins that it should have presented, and
 /// the selector of a block. `format!("{verdict:#}")` shows all in full.
+///
+/// Without the feature `texts` it is one line of stable codes and values.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "texts") {
+            return short::verdict(self, f);
+        }
         let reason = self.reason();
         let word = if self.is_accepted() {
             "accepted"

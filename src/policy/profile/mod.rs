@@ -86,6 +86,10 @@ fn broken<'a>(form: &'a Form<'_>, above: Above<'a>) -> impl Iterator<Item = &'st
 }
 
 fn refusal(rule: &ProfileRule) -> Rejection {
+    if !cfg!(feature = "texts") {
+        let name = Detail::Text(rule.name().to_owned());
+        return (ReasonCode::ProfileViolation, name);
+    }
     let why = format!(
         "{}: {} (RFC 5280 section {})",
         rule.name(),

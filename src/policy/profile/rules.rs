@@ -70,33 +70,36 @@ impl ProfileAction {
 /// One thing that RFC 5280 asks of a certificate of a chain.
 #[doc(hidden)]
 pub struct ProfileRule {
-    name: &'static str,
-    clause: &'static str,
-    demand: &'static str,
+    /// The name, the section, and the two sentences, each on a line: one pointer in the table, not four with a relocation
+    /// each.
+    said: &'static str,
     strict: ProfileAction,
-    harmless: &'static str,
     holds: fn(&Form<'_>, Above<'_>) -> bool,
 }
 
 impl ProfileRule {
     /// A short name that does not change.
-    pub const fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &'static str {
+        self.line(0)
     }
 
     /// The section of RFC 5280.
-    pub const fn clause(&self) -> &'static str {
-        self.clause
+    pub fn clause(&self) -> &'static str {
+        self.line(1)
     }
 
-    /// What is asked, as part of a sentence.
-    pub const fn demand(&self) -> &'static str {
-        self.demand
+    /// What is asked, as part of a sentence. Without the feature `texts`, empty.
+    pub fn demand(&self) -> &'static str {
+        self.line(2)
     }
 
-    /// Why it is safe to accept a certificate that breaks it.
-    pub const fn harmless(&self) -> &'static str {
-        self.harmless
+    /// Why it is safe to accept a certificate that breaks it. Without the feature `texts`, empty.
+    pub fn harmless(&self) -> &'static str {
+        self.line(3)
+    }
+
+    fn line(&self, number: usize) -> &'static str {
+        self.said.split('\n').nth(number).unwrap_or("")
     }
 
     /// What a profile does about a certificate that breaks it.
@@ -113,7 +116,7 @@ impl ProfileRule {
 
     /// What is said of a certificate that breaks it and is accepted.
     pub(super) fn warning(&self, certificate: &Certificate) -> VerdictWarning {
-        match self.name {
+        match self.name() {
             // Said of a pin in the same words (rule M4).
             DIGITAL_SIGNATURE => VerdictWarning::NoDigitalSignature,
             rule => VerdictWarning::Profile {
@@ -127,20 +130,21 @@ impl ProfileRule {
 impl core::fmt::Debug for ProfileRule {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("ProfileRule")
-            .field("name", &self.name)
-            .field("clause", &self.clause)
+            .field("name", &self.name())
+            .field("clause", &self.clause())
             .finish_non_exhaustive()
     }
 }
 
 macro_rules! rules {
-    ($( $name:expr, $clause:literal, $strict:ident, $holds:expr, $demand:literal, $harmless:literal; )*) => {
+    ($( $name:literal, $clause:literal, $strict:ident, $holds:expr, $demand:literal, $harmless:literal; )*) => {
         &[$( ProfileRule {
-            name: $name,
-            clause: $clause,
-            demand: $demand,
+            said: if cfg!(feature = "texts") {
+                concat!($name, "\n", $clause, "\n", $demand, "\n", $harmless)
+            } else {
+                concat!($name, "\n", $clause)
+            },
             strict: ProfileAction::$strict,
-            harmless: $harmless,
             holds: $holds,
         }, )*]
     };
@@ -220,7 +224,7 @@ pub(in crate::policy) const RULES: &[ProfileRule] = rules! {
     "key-usage-form", "4.2.1.3", Refuse, extensions::key_usage_form,
         "a key usage has only bits that have a name, and none at its end that is 0",
         "The uses that count are read; a bit without a name allows nothing.";
-    DIGITAL_SIGNATURE, "4.2.1.3", Refuse, extensions::digital_signature,
+    "digital-signature", "4.2.1.3", Refuse, extensions::digital_signature,
         "the key usage of an end entity, if there is one, allows digital signatures (RFC 8446 section 4.4.2.2)",
         "The key signs the handshake before any peer is trusted by it; the warning is `NoDigitalSignature`.";
     "policies-form", "4.2.1.4", Refuse, policies::form,
