@@ -1,7 +1,6 @@
 //! Parses the DER of a certificate.
 
 use x509_parser::certificate::Validity as ParsedValidity;
-use x509_parser::extensions::{AuthorityKeyIdentifier, BasicConstraints as ParsedConstraints};
 use x509_parser::prelude::FromDer;
 
 use super::der::{self, Span};
@@ -118,21 +117,44 @@ fn validity(period: &[u8]) -> Option<Validity> {
     })
 }
 
-/// `basicConstraints`, whose grammar was checked. The two usual values are compared, the others are left to the general
-/// reader.
+/// `basicConstraints`, whose grammar was checked: a truth value and a number, or one of them, or neither. The general reader
+/// brings 35 kB to a firmware, for this and the next extension; a test compares them.
 fn constraints(value: &[u8]) -> Option<BasicConstraints> {
-    let ca = match value {
-        [der::SEQUENCE, 0] => false,
-        [der::SEQUENCE, 3, 0x01, 1, 0xff] => true,
-        _ => {
-            let (_, read) = ParsedConstraints::from_der(value).ok()?;
-            return Some(BasicConstraints {
-                ca: read.ca,
-                path_len: read.path_len_constraint,
-            });
-        }
+    let mut read = BasicConstraints {
+        ca: false,
+        path_len: None,
     };
-    Some(BasicConstraints { ca, path_len: None })
+    for part in form::parts(value) {
+        if part.tag == der::INTEGER {
+            read.path_len = Some(small_number(part.content)?);
+        } else {
+            read.ca = part.content != [0];
+        }
+    }
+    Some(read)
+}
+
+/// The content of an `INTEGER` that is not negative and fits.
+fn small_number(content: &[u8]) -> Option<u32> {
+    if content.first().is_some_and(|first| *first >= 0x80) {
+        return None;
+    }
+    let mut bytes = content.iter();
+    bytes.try_fold(0_u32, |sum, byte| {
+        Some(sum.checked_mul(256)? | u32::from(*byte))
+    })
+}
+
+/// The identifier and the serial number of `authorityKeyIdentifier`, whose grammar was checked.
+fn issuer_of(value: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
+    let find = |tag| {
+        let mut parts = form::parts(value);
+        let part = parts.find(|part| part.tag == tag);
+        part.map(|part| part.content)
+    };
+    // A number that is empty or has a needless zero in front is none (X.690 section 8.3.2).
+    let is_number = |serial: &&[u8]| !matches!(serial, [] | [0, 0..=0x7f, ..]);
+    (find(0x80), find(0x82).filter(is_number))
 }
 
 /// `extKeyUsage`, whose grammar was checked: object identifiers and nothing else (RFC 5280 section 4.2.1.12).
@@ -255,19 +277,9 @@ fn read_extension(
             let field = "authorityKeyIdentifier";
             whole(field)?;
             let span = |part: &[u8]| Span::locate(der, part).ok_or(malformed(field));
-            let mut parts = form::parts(value);
-            if let (Some(id), None) = (parts.next(), parts.next())
-                && id.tag == 0x80
-            {
-                // A `keyIdentifier` alone, as nearly always.
-                facts.authority_key_id = Some(span(id.content)?);
-                return Ok(());
-            }
-            let parsed = AuthorityKeyIdentifier::from_der(value);
-            let (_, id) = parsed.map_err(|_| malformed(field))?;
-            let key = id.key_identifier.as_ref().map(|id| span(id.0));
-            facts.authority_key_id = key.transpose()?;
-            facts.authority_serial = id.authority_cert_serial.map(span).transpose()?;
+            let (id, serial) = issuer_of(value);
+            facts.authority_key_id = id.map(span).transpose()?;
+            facts.authority_serial = serial.map(span).transpose()?;
         }
         Some(37) => {
             let field = "extKeyUsage";
@@ -316,6 +328,88 @@ pub(super) fn name_of<'a>(name: &der::Value<'a>) -> Option<SanName<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A value with this tag and content.
+    fn value(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = content.len();
+        let header = match length {
+            0..=0x7f => vec![tag, u8::try_from(length).unwrap()],
+            _ => vec![tag, 0x81, u8::try_from(length).unwrap()],
+        };
+        [header, content.to_vec()].concat()
+    }
+
+    /// Contents of integers, of every length up to six with bytes that matter.
+    fn integers() -> Vec<Vec<u8>> {
+        let mut all: Vec<Vec<u8>> = vec![Vec::new()];
+        let mut last = all.clone();
+        for _ in 0..6 {
+            let longer =
+                |one: &Vec<u8>| [0, 1, 0x7f, 0x80, 0xff].map(|byte| [&one[..], &[byte]].concat());
+            last = last.iter().flat_map(longer).collect();
+            all.extend(last.iter().cloned());
+        }
+        all
+    }
+
+    #[test]
+    fn constraints_are_read_as_the_general_reader_reads_them() {
+        use x509_parser::extensions::BasicConstraints as Parsed;
+
+        let truths = [&[][..], &[0x01, 1, 0x00], &[0x01, 1, 0xff]];
+        let numbers = integers().into_iter().map(|number| value(0x02, &number));
+        let numbers: Vec<Vec<u8>> = numbers.chain([Vec::new()]).collect();
+        for truth in truths {
+            for number in &numbers {
+                let both = value(der::SEQUENCE, &[truth, number].concat());
+                let general = Parsed::from_der(&both).ok();
+                let general = general.map(|(_, read)| (read.ca, read.path_len_constraint));
+                let own = constraints(&both).map(|read| (read.ca, read.path_len));
+                assert_eq!(own, general, "{both:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn identifiers_of_issuers_are_read_as_the_general_reader_reads_them() {
+        use x509_parser::extensions::AuthorityKeyIdentifier as Parsed;
+
+        let directory = [
+            0x30, 0x0c, 0x31, 0x0a, 0x30, 0x08, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c,
+        ];
+        let attribute = [&directory[..], &[0x01, b'a']].concat();
+        let names = [
+            value(0x82, b"a.example"),
+            value(0x82, b"\xff"),
+            value(0x87, &[1, 2]),
+            value(0x86, b""),
+            value(0x88, &[0x55]),
+            value(0xa0, &[0x06, 1, 0x55, 0xa0, 2, 0x0c, 0]),
+            value(0xa3, &[]),
+            value(0xa4, &attribute),
+            value(0xa4, &[0x30, 0x04, 0x31, 0x02, 0x30, 0x00]),
+            value(0xa5, &[]),
+        ];
+        let mut issuers = vec![Vec::new(), value(0xa1, &names.concat())];
+        issuers.extend(names.iter().map(|name| value(0xa1, name)));
+        let ids = [Vec::new(), value(0x80, &[]), value(0x80, &[7; 20])];
+        let mut serials = vec![Vec::new()];
+        serials.extend(integers().iter().take(60).map(|number| value(0x82, number)));
+        for id in &ids {
+            for issuer in &issuers {
+                for serial in &serials {
+                    let all = value(der::SEQUENCE, &[&id[..], issuer, serial].concat());
+                    if grammar::authority_key_id(&der::take(&all).unwrap().0).is_err() {
+                        continue;
+                    }
+                    let (_, general) = Parsed::from_der(&all).unwrap();
+                    let id = general.key_identifier.as_ref().map(|id| id.0);
+                    let general = (id, general.authority_cert_serial);
+                    assert_eq!(issuer_of(&all), general, "{all:02x?}");
+                }
+            }
+        }
+    }
 
     fn general(period: &[u8]) -> Option<Validity> {
         let (_, period) = ParsedValidity::from_der(period).ok()?;
