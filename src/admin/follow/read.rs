@@ -137,24 +137,29 @@ fn once(path: &Path, names: Names<'_>, limit: usize) -> Result<Attempt, SourceEr
             return Ok(Attempt::Changed(file.clone()));
         }
     }
-    let mut digest = Sha256::new();
-    for (file, content) in &files {
-        let name = file.file_name().unwrap_or_default();
-        for part in [name.as_encoded_bytes(), content.as_slice()] {
-            digest.update(part.len().to_be_bytes());
-            digest.update(part);
-        }
-    }
     let is_through_link =
         |file: &PathBuf| fs::read_link(file).is_ok_and(|target| target.starts_with(DATA));
     Ok(Attempt::Read(Read {
-        digest: digest.finalize().into(),
+        digest: digest_of(&files),
         at_once: link.is_some() && listed.files.iter().all(is_through_link),
         files,
         states,
         link,
         passed_over: listed.passed_over,
     }))
+}
+
+/// Over the names and contents, each with its length in 64 bits: the same on machines of every word size.
+fn digest_of(files: &[(PathBuf, Vec<u8>)]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for (file, content) in files {
+        let name = file.file_name().unwrap_or_default();
+        for part in [name.as_encoded_bytes(), content.as_slice()] {
+            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(part);
+        }
+    }
+    digest.finalize().into()
 }
 
 /// A file that does not exist: it was removed since it was listed, or it is a link that leads nowhere.
@@ -328,4 +333,22 @@ fn special(found: FileType) -> &'static str {
 #[cfg(not(unix))]
 fn special(_: FileType) -> &'static str {
     "a device"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::Fingerprint;
+
+    // Computed by Python's hashlib.
+    #[test]
+    fn a_digest_is_the_same_on_every_machine() {
+        let file = |name: &str, content: &[u8]| (PathBuf::from(name), content.to_vec());
+        let files = [file("/there/a.pem", b"first"), file("/there/b.pem", b"")];
+        let known = "18fbc7436dd8f5ac9f29379e2a751963eadf38f80fc8f8a99565e6f45c38875e";
+        assert_eq!(
+            digest_of(&files),
+            *known.parse::<Fingerprint>().unwrap().as_bytes()
+        );
+    }
 }
