@@ -64,6 +64,8 @@ mod durable;
 mod follow;
 #[cfg(all(feature = "bundle", any(feature = "aws-lc-rs", feature = "ring")))]
 mod member;
+#[cfg(all(feature = "admin", any(feature = "aws-lc-rs", feature = "ring")))]
+mod portable;
 
 // Unknown peers.
 #[cfg(all(feature = "enrol", any(feature = "aws-lc-rs", feature = "ring")))]
