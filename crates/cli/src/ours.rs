@@ -38,6 +38,20 @@ pub(crate) struct IdentityArguments {
 }
 
 impl IdentityArguments {
+    /// The identity of these files.
+    #[cfg(any(feature = "http", feature = "etcd"))]
+    pub(crate) const fn of(
+        identity: Option<PathBuf>,
+        key: Option<PathBuf>,
+        passphrase: PassphraseArguments,
+    ) -> Self {
+        Self {
+            identity,
+            key,
+            passphrase,
+        }
+    }
+
     /// Archives that are named as files of certificates get their passphrases from the same source.
     pub(crate) fn unlock_files(&self) {
         self.passphrase.unlock_files();

@@ -34,6 +34,11 @@ pub(crate) struct PassphraseArguments {
 }
 
 impl PassphraseArguments {
+    /// From this descriptor, or from the terminal.
+    pub(crate) const fn from(passphrase_fd: Option<i32>) -> Self {
+        Self { passphrase_fd }
+    }
+
     /// Reads a private key, and asks for its passphrase if it has one.
     pub(crate) fn key(&self, path: &Path) -> Result<PrivateKey, Failure> {
         self.with(path, |reader| reader.file(path))

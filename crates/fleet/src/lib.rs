@@ -35,6 +35,7 @@ pub mod limits;
 #[cfg(feature = "http")]
 pub mod lists;
 mod report;
+mod reported;
 #[cfg(feature = "server")]
 pub mod server;
 mod setting;
@@ -47,6 +48,7 @@ pub use error::TransportError;
 /// The id of a fleet, and the parts of a trust set.
 pub use mutual_trust::admin::bundle::{FleetId, Part};
 pub use report::{NodeName, NodeReport, ReportError};
+pub use reported::{NodeReports, UnreadReport};
 pub use setting::SettingError;
 pub use transport::{Fetched, Publisher, Tag, Transport};
 

@@ -188,25 +188,6 @@ impl NodeReport {
     }
 }
 
-#[cfg(feature = "http")]
-impl NodeReport {
-    /// Reads many, one after the other. What cannot be read is left out.
-    pub(crate) fn read_all(bytes: &[u8]) -> Vec<Self> {
-        let text = String::from_utf8_lossy(bytes);
-        let mut reports = Vec::new();
-        let mut one = String::new();
-        for line in text.split_inclusive('\n') {
-            if line.trim_end() == HEAD && !one.is_empty() {
-                reports.extend(one.parse());
-                one.clear();
-            }
-            one.push_str(line);
-        }
-        reports.extend(one.parse());
-        reports
-    }
-}
-
 /// A text as one line of at most so many bytes, that is safe in a log.
 pub(crate) fn one_line(text: &str, most: usize) -> String {
     let mut line = String::new();
@@ -226,7 +207,7 @@ pub(crate) fn fault_line(error: &(dyn core::error::Error + 'static)) -> String {
 }
 
 /// The first line: the form and its version.
-const HEAD: &str = "mutual-trust-node-report 1";
+pub(crate) const HEAD: &str = "mutual-trust-node-report 1";
 
 /// A number with a digest, or that there is none.
 struct Numbered(Option<(u64, Fingerprint)>);

@@ -5,7 +5,8 @@ use core::time::Duration;
 
 use crate::error::TransportError;
 use crate::limits::MAX_TAG;
-use crate::report::NodeReport;
+use crate::report::{NodeName, NodeReport};
+use crate::reported::NodeReports;
 
 /// Where publications come from, and where a node reports.
 ///
@@ -99,7 +100,7 @@ pub trait Publisher: Send {
 
     /// The last report of each node.
     ///
-    /// A report that cannot be read is left out, and of a folder with more than [`MAX_NODES`] of them, those beyond.
+    /// A report that cannot be read is named, and of more than [`MAX_NODES`] of them, those beyond are left out.
     ///
     /// [`MAX_NODES`]: crate::limits::MAX_NODES
     ///
@@ -108,5 +109,11 @@ pub trait Publisher: Send {
     ///
     /// # Security
     /// A report says what a node says of itself. Nothing of it is signed.
-    fn nodes(&mut self) -> Result<Vec<NodeReport>, TransportError>;
+    fn nodes(&mut self) -> Result<NodeReports, TransportError>;
+
+    /// Removes the report of a node that is out of service. `false` if it has none. A node that reports again is back.
+    ///
+    /// # Errors
+    /// [`TransportError`] if it could not be removed. [`TransportError::CannotReport`] if this transport has no reports.
+    fn forget(&mut self, node: &NodeName) -> Result<bool, TransportError>;
 }

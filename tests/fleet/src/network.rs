@@ -4,7 +4,9 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mutual_trust_fleet::{Fetched, NodeReport, Publisher, Tag, Transport, TransportError};
+use mutual_trust_fleet::{
+    Fetched, NodeName, NodeReport, NodeReports, Publisher, Tag, Transport, TransportError,
+};
 
 use crate::draw::Draw;
 use crate::records::PartOf;
@@ -469,7 +471,13 @@ impl Publisher for Desk {
         Ok(net.put(self.part, bytes))
     }
 
-    fn nodes(&mut self) -> Result<Vec<NodeReport>, TransportError> {
-        Ok(self.network.net().reports.values().cloned().collect())
+    fn nodes(&mut self) -> Result<NodeReports, TransportError> {
+        let all: Vec<NodeReport> = self.network.net().reports.values().cloned().collect();
+        Ok(all.into())
+    }
+
+    fn forget(&mut self, node: &NodeName) -> Result<bool, TransportError> {
+        let removed = self.network.net().reports.remove(node.as_str());
+        Ok(removed.is_some())
     }
 }

@@ -66,6 +66,10 @@ pub(super) const EXAMPLES: Examples = &[
         &["mutual-trust fleet status /mnt/fleet --expect array-7 --expect array-8"],
     ),
     (
+        "fleet forget",
+        &["mutual-trust fleet forget /mnt/fleet array-3"],
+    ),
+    (
         "fleet diff",
         &[
             "mutual-trust fleet diff old-publication /mnt/fleet/publication",

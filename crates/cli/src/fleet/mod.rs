@@ -6,6 +6,7 @@ mod folder;
 
 mod diff;
 mod draft;
+mod forget;
 mod keys;
 mod publish;
 mod sign;
@@ -47,6 +48,8 @@ enum Command {
     Fetch(publish::Fetch),
     /// Show what each node holds, and which ones are behind
     Status(status::Arguments),
+    /// Remove the reports of nodes that are out of service
+    Forget(forget::Arguments),
     /// Show how two publications differ, or a publication and a store
     Diff(diff::Arguments),
     /// Let a store take part in a fleet; its key set is trusted by the digest that an administrator reads out
@@ -83,6 +86,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
         Command::Publish(arguments) => publish::run(arguments),
         Command::Fetch(arguments) => publish::fetch(arguments, as_json),
         Command::Status(arguments) => status::run(arguments),
+        Command::Forget(arguments) => forget::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Join(arguments) => join::join(arguments, as_json),
         Command::Take(arguments) => take::take(arguments),

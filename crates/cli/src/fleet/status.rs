@@ -19,8 +19,9 @@ const MAX_SHOWN: usize = 64;
 #[command(after_help = "\
 A report says what a node says of itself. It is not signed, and proves nothing.
 
-Exit codes: 0 each node has the bundle. 1 one is behind, silent, missing, holds another bundle, reports a fault, or has a clock
-that is far ahead (NodesBehind); or the bundle has ended, and no new node takes it over (Expired). 2 failed.")]
+Exit codes: 0 each node has the bundle. 1 one is behind, silent, missing, holds another bundle, reports a fault, has a clock that
+is far ahead, or its report cannot be read (NodesBehind); or the bundle has ended, and no new node takes it over (Expired). 2
+failed.")]
 pub(super) struct Arguments {
     /// Where nodes look and report: a folder, or an address
     #[arg(value_name = "FOLDER|ADDRESS")]
@@ -44,7 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let reports = arguments.at.reports(&reach)?;
     let (expected, silent) = (&arguments.expect, arguments.silent_after.0);
     let found = nodes::standings(&bundle.into(), reports, expected, silent, clock);
-    let behind = nodes::behind(&found);
+    let (behind, unreadable) = (found.behind(), found.unreadable());
     let mut lines = words::bundle_lines(bundle);
     let until = bundle.head().until();
     let has_ended = matches!(clock, CurrentTime::Known(now) if now > until);
@@ -54,24 +55,33 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             "refused: it ended at {until}: make the next one with `fleet draft`"
         ));
     }
-    lines.extend(found.iter().take(MAX_SHOWN).map(Standing::line));
-    if let more @ 1.. = found.len().saturating_sub(MAX_SHOWN) {
+    let all = &found.all;
+    lines.extend(all.iter().take(MAX_SHOWN).map(Standing::line));
+    if let more @ 1.. = all.len().saturating_sub(MAX_SHOWN) {
         lines.push(format!("and {more} more, of which JSON has all"));
     }
-    lines.push(match (found.len(), behind) {
+    lines.push(match (all.len(), behind) {
         (0, _) => String::from("no node has reported"),
         (_, 0) => String::from("each node has it"),
         (all, behind) => format!("{behind} of {all} nodes need attention"),
     });
-    let code = match (behind, has_ended) {
-        (1.., _) => Some("NodesBehind"),
-        (0, true) => Some("Expired"),
-        (0, false) => None,
+    if unreadable > 0 {
+        lines.push(format!("of {unreadable} of them the report cannot be read"));
+    }
+    let more = found.more();
+    lines.extend(more.clone());
+    // Of a node that is not read, it is not known that it has the bundle.
+    let code = match (behind > 0 || more.is_some(), has_ended) {
+        (true, _) => Some("NodesBehind"),
+        (false, true) => Some("Expired"),
+        (false, false) => None,
     };
     let fact = FleetStatus {
         bundle: words::bundle_fact(bundle),
-        nodes: found.iter().map(Standing::fact).collect(),
+        nodes: all.iter().map(Standing::fact).collect(),
         behind,
+        unreadable,
+        more: more.is_some(),
     };
     Ok(Outcome::of(lines.join("\n"), &fact).or_refused(code.map(str::to_owned)))
 }

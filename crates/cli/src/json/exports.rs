@@ -52,6 +52,8 @@ pub(crate) struct Reported {
     pub(crate) ending: usize,
     /// How many weaknesses it names
     pub(crate) weaknesses: usize,
-    /// How many nodes of the fleet are behind, silent or hold another bundle; null without `--nodes`
+    /// How many nodes of the fleet need attention; null without `--nodes`
     pub(crate) nodes_behind: Option<usize>,
+    /// The reports of how many of them cannot be read
+    pub(crate) nodes_unreadable: Option<usize>,
 }

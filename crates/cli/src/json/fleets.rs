@@ -180,8 +180,24 @@ pub(crate) struct FleetStatus {
     pub(crate) bundle: FleetBundle,
     /// The nodes, those that are behind first
     pub(crate) nodes: Vec<FleetNode>,
-    /// How many of them are behind, silent or missing
+    /// How many of them need attention: all that are not `current`, or report a fault
     pub(crate) behind: usize,
+    /// The reports of how many of them cannot be read
+    pub(crate) unreadable: usize,
+    /// Whether more nodes report than are read
+    pub(crate) more: bool,
+}
+
+/// Reports of nodes that were removed.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct FleetForgotten {
+    /// Where the reports were
+    pub(crate) at: String,
+    /// The nodes whose reports were removed
+    pub(crate) removed: Vec<String>,
+    /// The nodes that have none there
+    pub(crate) without: Vec<String>,
 }
 
 /// A node, as it reported last.
@@ -191,8 +207,9 @@ pub(crate) struct FleetNode {
     /// Its name
     pub(crate) node: String,
     /// `current`; `behind` (it holds an earlier bundle, or has not applied the one that it holds); `silent` (no report in
-    /// time); `missing` (it is expected, and never reported); `other` (it holds a bundle that is not the published one)
-    #[cfg_attr(test, schemars(extend("enum" = ["current", "behind", "silent", "missing", "other"])))]
+    /// time); `missing` (it is expected, and never reported); `unreadable` (its report cannot be read); `other` (it holds a bundle
+    /// that is not the published one)
+    #[cfg_attr(test, schemars(extend("enum" = ["current", "behind", "silent", "missing", "unreadable", "other"])))]
     pub(crate) state: &'static str,
     /// The sequence that it holds
     pub(crate) sequence: Option<u64>,

@@ -78,6 +78,7 @@ named! {
     "fleet-diff" => FleetDiff,
     "fleet-draft" => FleetDraft,
     "fleet-fetch" => FleetFetched,
+    "fleet-forget" => FleetForgotten,
     "fleet-key" => FleetKeyFiles,
     "fleet-keys" => FleetKeys,
     "fleet-member" => FleetMembership,

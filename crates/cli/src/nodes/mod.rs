@@ -6,7 +6,7 @@ mod membership;
 mod place;
 mod standing;
 
-pub(crate) use link::LinkArguments;
+pub(crate) use link::{LinkArguments, LinkFiles};
 pub(crate) use membership::fault;
 pub(crate) use place::{Carrier, Place, Reach};
-pub(crate) use standing::{Standing, State, behind, standings};
+pub(crate) use standing::{Standing, Standings, State, standings};

@@ -9,7 +9,9 @@ use std::{fs, thread};
 use mutual_trust::LiveTrust;
 use mutual_trust::admin::bundle::Publication;
 use mutual_trust_fleet::folder::Folder;
-use mutual_trust_fleet::{Fetched, NodeReport, Publisher, Tag, Transport, TransportError};
+use mutual_trust_fleet::{
+    Fetched, NodeName, NodeReport, NodeReports, Publisher, Tag, Transport, TransportError,
+};
 
 use super::link::LinkArguments;
 use crate::output::Failure;
@@ -72,39 +74,27 @@ impl fmt::Display for Place {
 
 /// What reaches a place, and the trust of the node for it.
 pub(crate) struct Reach<'a> {
-    link: Option<&'a LinkArguments>,
+    link: &'a LinkArguments,
     own: Option<LiveTrust>,
 }
 
 impl<'a> Reach<'a> {
     /// Of an administrator.
     pub(crate) const fn new(link: &'a LinkArguments) -> Self {
-        Self {
-            link: Some(link),
-            own: None,
-        }
+        Self { link, own: None }
     }
 
     /// Of a node, which trusts the servers of its own store.
     pub(crate) const fn of_node(link: &'a LinkArguments, own: LiveTrust) -> Self {
         Self {
-            link: Some(link),
+            link,
             own: Some(own),
-        }
-    }
-
-    /// Of what reads files and folders alone.
-    pub(crate) const fn none() -> Self {
-        Self {
-            link: None,
-            own: None,
         }
     }
 
     #[cfg(any(feature = "http", feature = "etcd"))]
     fn connector(&self) -> Result<mutual_trust_tokio::Connector, Failure> {
-        let missing = || Failure::new("usage", "only a file or a folder is read here");
-        self.link.ok_or_else(missing)?.connector(self.own.clone())
+        self.link.connector(self.own.clone())
     }
 }
 
@@ -151,9 +141,19 @@ impl Place {
     }
 
     /// The last report of each node.
-    pub(crate) fn reports(&self, reach: &Reach<'_>) -> Result<Vec<NodeReport>, Failure> {
+    pub(crate) fn reports(&self, reach: &Reach<'_>) -> Result<NodeReports, Failure> {
         let reports = self.publisher(reach)?.nodes();
         reports.map_err(|error| Failure::from(error).about(self))
+    }
+
+    /// Removes the report of a node. Whether there was one.
+    pub(crate) fn forget(&self, node: &NodeName, reach: &Reach<'_>) -> Result<bool, Failure> {
+        if self.is_file() {
+            let (at, reason) = (self.to_string(), String::from("it is a file"));
+            return Err(TransportError::CannotReport { at, reason }.into());
+        }
+        let forgotten = self.publisher(reach)?.forget(node);
+        forgotten.map_err(|error| Failure::from(error).about(self))
     }
 
     /// The bytes of the newest publication.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use mutual_trust::admin::bundle::{Bundle, FleetId, Part};
 use mutual_trust::certificate::Timestamp;
 use mutual_trust::{CurrentTime, Fingerprint};
-use mutual_trust_fleet::{NodeName, NodeReport};
+use mutual_trust_fleet::limits::MAX_NODES;
+use mutual_trust_fleet::{NodeName, NodeReport, NodeReports, UnreadReport};
 
 use crate::json::FleetNode;
 use crate::plain;
@@ -41,6 +42,7 @@ impl From<&Bundle> for Published {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum State {
     Other,
+    Unreadable,
     Behind,
     Missing,
     Silent,
@@ -52,6 +54,7 @@ impl State {
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Other => "other",
+            Self::Unreadable => "unreadable",
             Self::Behind => "behind",
             Self::Missing => "missing",
             Self::Silent => "silent",
@@ -69,29 +72,42 @@ pub(crate) struct Standing {
     why: Option<String>,
 }
 
-/// How the nodes stand, the worst first.
+/// The nodes of a place.
+pub(crate) struct Standings {
+    /// The worst first.
+    pub(crate) all: Vec<Standing>,
+    /// Whether there are more, which were not read.
+    is_cut: bool,
+}
+
+/// How the nodes stand.
 pub(crate) fn standings(
     published: &Published,
-    reports: Vec<NodeReport>,
+    reports: NodeReports,
     expected: &[NodeName],
     silent_after: Duration,
     clock: CurrentTime,
-) -> Vec<Standing> {
+) -> Standings {
     let now = match clock {
         CurrentTime::Known(now) => Some(Timestamp::from(now).seconds()),
         CurrentTime::Unset => None,
     };
     let mut all = BTreeMap::new();
     let mut missing: BTreeSet<String> = expected.iter().map(ToString::to_string).collect();
-    for report in reports {
+    for report in reports.reports {
         let name = report.node().to_string();
         missing.remove(&name);
         all.insert(name, report);
+    }
+    let unread: Vec<Standing> = reports.unread.iter().map(unreadable).collect();
+    for node in &unread {
+        missing.remove(&node.name);
     }
     let reported = all.into_values();
     let mut found: Vec<Standing> = reported
         .map(|report| standing(published, report, silent_after, now))
         .collect();
+    found.extend(unread);
     found.extend(missing.into_iter().map(|name| Standing {
         state: State::Missing,
         name,
@@ -100,12 +116,45 @@ pub(crate) fn standings(
         why: Some(String::from("it never reported")),
     }));
     found.sort_by(|one, other| (one.state, &one.name).cmp(&(other.state, &other.name)));
-    found
+    Standings {
+        all: found,
+        is_cut: reports.is_cut,
+    }
 }
 
-/// How many of them need attention.
-pub(crate) fn behind(all: &[Standing]) -> usize {
-    all.iter().filter(|node| node.needs_attention()).count()
+impl Standings {
+    /// How many of them need attention.
+    pub(crate) fn behind(&self) -> usize {
+        let all = self.all.iter();
+        all.filter(|node| node.needs_attention()).count()
+    }
+
+    /// The reports of how many of them cannot be read.
+    pub(crate) fn unreadable(&self) -> usize {
+        let all = self.all.iter();
+        all.filter(|node| node.state == State::Unreadable).count()
+    }
+
+    /// That there are more nodes, if there are.
+    pub(crate) fn more(&self) -> Option<String> {
+        self.is_cut.then(|| {
+            format!(
+                "more than {MAX_NODES} nodes report, and those beyond are not read: `fleet forget` removes reports"
+            )
+        })
+    }
+}
+
+/// A node of which nothing is known but that it reported.
+fn unreadable(report: &UnreadReport) -> Standing {
+    let name = report.node().map(ToString::to_string);
+    Standing {
+        state: State::Unreadable,
+        name: name.unwrap_or_else(|| String::from("(without a name)")),
+        report: None,
+        since: None,
+        why: Some(format!("its report cannot be read: {}", report.why())),
+    }
 }
 
 fn standing(

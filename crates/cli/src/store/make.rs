@@ -18,7 +18,9 @@ use super::calls::{Calls, Came, Changed};
 use super::change::Edit;
 use super::words::{self, lost_and_gained, without_repeats};
 use crate::json::StoreChange;
+use crate::nodes::{LinkArguments, LinkFiles};
 use crate::output::{Failure, Outcome};
+use crate::passphrase::PassphraseArguments;
 use crate::plain;
 use crate::trust::{OpenArguments, PolicyArguments, asked_time};
 use crate::{facts, ours, passphrase};
@@ -57,6 +59,11 @@ impl Common {
     /// Archives of certificates get their passphrases from where the line says.
     pub(super) fn unlock_files(&self) {
         passphrase::unlock_files(self.passphrase_fd);
+    }
+
+    /// How an address is reached, with the source of passphrases of the line.
+    pub(super) fn link(&self, files: &LinkFiles) -> LinkArguments {
+        files.with_passphrases(PassphraseArguments::from(self.passphrase_fd))
     }
 
     pub(super) fn by(&self) -> Option<&str> {

@@ -819,6 +819,55 @@ fn a_report_with_a_fault_or_a_strange_time_or_fleet_needs_attention() {
     );
 }
 
+/// A report that is damaged must not make its node vanish from the list.
+#[test]
+fn a_report_that_cannot_be_read_is_counted_and_named() {
+    let folder = founded("cli-fleet-unreadable");
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    run(&folder, "fleet status site").ends_with(0);
+    fs::write(folder.file("site/nodes/array-8"), "half a rep").unwrap();
+    run(&folder, "fleet status site --expect array-8")
+        .ends_with(1)
+        .says("refused[NodesBehind]")
+        .says("1 of 2 nodes need attention")
+        .says("of 1 of them the report cannot be read")
+        .says("unreadable: node array-8: its report cannot be read: this is no report of a node");
+    let status = run(&folder, "fleet status site --json").ends_with(1).json();
+    assert_eq!(status["unreadable"], 1);
+    let worst = &status["nodes"][0];
+    assert_eq!(
+        (&worst["node"], &worst["state"]),
+        (&"array-8".into(), &"unreadable".into())
+    );
+    let fault = worst["fault"].as_str().unwrap();
+    assert!(fault.ends_with("this is no report of a node"), "{fault}");
+    let report = "store report --html page --nodes site --store source --json";
+    let report = run(&folder, report).ends_with(0).json();
+    assert_eq!(
+        (&report["nodes_behind"], &report["nodes_unreadable"]),
+        (&1.into(), &1.into())
+    );
+    let page = fs::read_to_string(folder.file("page")).unwrap();
+    for text in [
+        "array-8",
+        "this is no report of a node",
+        "Reports that cannot be read: 1",
+    ] {
+        assert!(page.contains(text), "no {text}: {page}");
+    }
+    // Out of service.
+    run(&folder, "fleet forget site array-8 array-9")
+        .ends_with(0)
+        .says("removed: the report of node array-8")
+        .says("node array-9 has no report");
+    run(&folder, "fleet status site").ends_with(0);
+    run(&folder, "fleet forget site/publication array-8")
+        .ends_with(2)
+        .says("error[transport/CannotReport]");
+}
+
 #[test]
 fn a_node_that_lost_its_state_is_told_to_join_again() {
     let folder = founded("cli-fleet-lost");

@@ -51,7 +51,8 @@ pub use cluster::Cluster;
 
 use crate::setting;
 use crate::{
-    Fetched, NodeName, NodeReport, Publisher, SettingError, Tag, Transport, TransportError,
+    Fetched, NodeName, NodeReport, NodeReports, Publisher, SettingError, Tag, Transport,
+    TransportError,
 };
 use keys::Keys;
 use limits::{
@@ -144,15 +145,6 @@ impl Etcd {
         let present = nodes::present(&self.cluster, &self.keys);
         self.cluster.block_on(present)
     }
-
-    /// Removes the report of a node that is no more.
-    ///
-    /// # Errors
-    /// [`TransportError`] if etcd could not be asked.
-    pub fn forget(&mut self, node: &NodeName) -> Result<(), TransportError> {
-        let forget = nodes::forget(&self.cluster, &self.keys, node);
-        self.cluster.block_on(forget)
-    }
 }
 
 impl Transport for Etcd {
@@ -227,9 +219,14 @@ impl Publisher for Etcd {
         Ok(tag)
     }
 
-    fn nodes(&mut self) -> Result<Vec<NodeReport>, TransportError> {
+    fn nodes(&mut self) -> Result<NodeReports, TransportError> {
         let reports = nodes::reports(&self.cluster, &self.keys);
         self.cluster.block_on(reports)
+    }
+
+    fn forget(&mut self, node: &NodeName) -> Result<bool, TransportError> {
+        let forget = nodes::forget(&self.cluster, &self.keys, node);
+        self.cluster.block_on(forget)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use etcd_client::{Client, GetOptions, KeyValue, Txn, TxnOp};
+use etcd_client::{Client, GetOptions, Txn, TxnOp, TxnOpResponse};
 use tokio::time::Instant;
 
 use super::cluster::Cluster;
@@ -12,7 +12,8 @@ use super::limits::{NAMES_PAGE, PAGE};
 use super::read::{self, unexpected};
 use super::write;
 use crate::limits::MAX_NODES;
-use crate::{NodeName, NodeReport, TransportError};
+use crate::reported::read_named;
+use crate::{NodeName, NodeReport, NodeReports, ReportError, TransportError, UnreadReport};
 
 /// The lease under which a node is present.
 #[derive(Debug)]
@@ -128,18 +129,32 @@ async fn written(cluster: &Cluster, writes: Vec<TxnOp>) -> Result<bool, Transpor
     cluster.ask(question).await
 }
 
-/// The last report of each node. One that cannot be read is left out, and so is one under the name of another node.
-pub(super) async fn reports(
-    cluster: &Cluster,
-    keys: &Keys,
-) -> Result<Vec<NodeReport>, TransportError> {
+/// The last report of each node. A key that is no name of a node is left out.
+pub(super) async fn reports(cluster: &Cluster, keys: &Keys) -> Result<NodeReports, TransportError> {
     let folder = keys.nodes();
-    let read = |found: &KeyValue| {
-        let report = NodeReport::read(found.value()).ok()?;
-        let name = found.key().strip_prefix(folder.as_bytes())?;
-        (name == report.node().as_str().as_bytes()).then_some(report)
+    let read = |key: &[u8], value: Option<&[u8]>| {
+        let name = named(&folder, key)?;
+        Some(match value {
+            Some(value) => read_named(name, value),
+            None => Err(UnreadReport::new(
+                Some(name),
+                &ReportError::TooLarge.to_string(),
+            )),
+        })
     };
-    pages(cluster, &folder, GetOptions::new(), PAGE, read).await
+    let (found, is_cut) = pages(cluster, &folder, GetOptions::new(), PAGE, read).await?;
+    let mut all = NodeReports {
+        is_cut,
+        ..NodeReports::default()
+    };
+    found.into_iter().for_each(|one| all.add(one));
+    Ok(all)
+}
+
+/// The node of a key.
+fn named(folder: &str, key: &[u8]) -> Option<NodeName> {
+    let name = key.strip_prefix(folder.as_bytes())?;
+    core::str::from_utf8(name).ok()?.parse().ok()
 }
 
 /// The nodes that are there.
@@ -148,35 +163,47 @@ pub(super) async fn present(
     keys: &Keys,
 ) -> Result<Vec<NodeName>, TransportError> {
     let folder = keys.present();
-    let read = |found: &KeyValue| {
-        let name = found.key_str().ok()?.strip_prefix(&folder)?;
-        name.parse().ok()
-    };
+    let read = |key: &[u8], _: Option<&[u8]>| named(&folder, key);
     let options = GetOptions::new().with_keys_only();
-    pages(cluster, &folder, options, NAMES_PAGE, read).await
+    let (all, is_cut) = pages(cluster, &folder, options, NAMES_PAGE, read).await?;
+    if is_cut {
+        return Err(TransportError::TooManyNodes {
+            at: folder,
+            limit: MAX_NODES,
+        });
+    }
+    Ok(all)
 }
 
-/// Removes what a node reported.
+/// Removes what a node reported. Whether there was something.
 pub(super) async fn forget(
     cluster: &Cluster,
     keys: &Keys,
     node: &NodeName,
-) -> Result<(), TransportError> {
-    let writes = vec![
+) -> Result<bool, TransportError> {
+    let removals = vec![
         TxnOp::delete(keys.report_of(node), None),
         TxnOp::delete(keys.presence_of(node), None),
     ];
-    written(cluster, writes).await.map(|_| ())
+    let transaction = Txn::new().and_then(removals);
+    let question = async |client: Client| -> Result<bool, Fault> {
+        let answer = client.kv_client().txn(transaction.clone()).await?;
+        let mut done = answer.op_responses().into_iter();
+        let report = done.next();
+        Ok(matches!(report, Some(TxnOpResponse::Delete(done)) if done.deleted() > 0))
+    };
+    cluster.ask(question).await
 }
 
-/// All keys in a folder, some at once.
+/// The first [`MAX_NODES`] keys in a folder, some at once, and whether there are more. `read` gets a key with its value, or
+/// without one that is larger than an answer.
 async fn pages<T>(
     cluster: &Cluster,
     folder: &str,
     options: GetOptions,
     page: i64,
-    read: impl Fn(&KeyValue) -> Option<T>,
-) -> Result<Vec<T>, TransportError> {
+    read: impl Fn(&[u8], Option<&[u8]>) -> Option<T>,
+) -> Result<(Vec<T>, bool), TransportError> {
     let end = keys::end_of(folder);
     let mut from = folder.as_bytes().to_vec();
     let mut limit = page;
@@ -184,38 +211,35 @@ async fn pages<T>(
     let mut all = Vec::new();
     loop {
         let options = options.clone().with_range(end.clone()).with_limit(limit);
-        let answer = match read::range(cluster, &from, options.clone()).await? {
-            Some(answer) => answer,
-            // Something larger than a report is among them. It is passed by.
+        let (answer, has_values) = match read::range(cluster, &from, options.clone()).await? {
+            Some(answer) => (answer, true),
+            // Something larger than a report is among them.
             None if limit > 1 => {
                 limit = 1;
                 continue;
             }
-            None => {
-                let names = read::range(cluster, &from, options.with_keys_only()).await?;
-                let name = names.as_ref().and_then(|names| names.kvs().first());
-                let Some(name) = name else {
-                    return Ok(all);
-                };
-                from = keys::after(name.key());
-                continue;
-            }
+            None => match read::range(cluster, &from, options.with_keys_only()).await? {
+                Some(names) => (names, false),
+                None => return Ok((all, false)),
+            },
         };
         let Some(last) = answer.kvs().last() else {
-            return Ok(all);
+            return Ok((all, false));
         };
         from = keys::after(last.key());
-        seen = seen.saturating_add(answer.kvs().len());
-        if seen > MAX_NODES {
-            return Err(TransportError::TooManyNodes {
-                at: folder.to_owned(),
-                limit: MAX_NODES,
-            });
+        for found in answer.kvs() {
+            if seen >= MAX_NODES {
+                return Ok((all, true));
+            }
+            seen = seen.saturating_add(1);
+            let value = has_values.then(|| found.value());
+            all.extend(read(found.key(), value));
         }
-        all.extend(answer.kvs().iter().filter_map(&read));
         if !answer.more() {
-            return Ok(all);
+            return Ok((all, false));
         }
-        limit = page;
+        if has_values {
+            limit = page;
+        }
     }
 }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Instant;
 
+use mutual_trust::error::with_causes;
+
 use self::file::{State, failed, lock_file, read};
 use self::opened::{Opened, not_a_link};
 use crate::digest::content_tag;
@@ -19,6 +21,7 @@ use crate::limits::{
     PUBLISHER_LOCK_POLL, PUBLISHER_LOCK_WAIT,
 };
 use crate::report::{NodeName, NodeReport};
+use crate::reported::{NodeReports, UnreadReport, read_named};
 use crate::transport::{Fetched, Publisher, Tag, Transport};
 
 /// The file that nodes read.
@@ -229,15 +232,15 @@ impl Publisher for Folder {
         Ok(content_tag(bytes))
     }
 
-    fn nodes(&mut self) -> Result<Vec<NodeReport>, TransportError> {
+    fn nodes(&mut self) -> Result<NodeReports, TransportError> {
         let folder = self.folder.join(NODES);
         not_a_link(&folder)?;
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(NodeReports::default()),
             Err(error) => return Err(failed(&folder)(error)),
         };
-        let mut reports = Vec::new();
+        let mut all = NodeReports::default();
         let mut count = 0_usize;
         for entry in entries.take(MAX_NODE_FILES) {
             let entry = entry.map_err(failed(&folder))?;
@@ -247,16 +250,34 @@ impl Publisher for Folder {
             };
             // What was read is answered: an error would let one who makes files hide all nodes.
             if count >= MAX_NODES {
+                all.is_cut = true;
                 break;
             }
             count = count.saturating_add(1);
-            let Ok(Some(bytes)) = read(&entry.path(), MAX_REPORT_BYTES) else {
-                continue;
-            };
-            let report = NodeReport::read(&bytes);
-            reports.extend(report.ok().filter(|report| *report.node() == name));
+            match read(&entry.path(), MAX_REPORT_BYTES) {
+                Ok(Some(bytes)) => all.add(read_named(name, &bytes)),
+                // It was removed meanwhile.
+                Ok(None) => {}
+                Err(error) => all.add(Err(UnreadReport::new(Some(name), &with_causes(&error)))),
+            }
         }
-        reports.sort_by(|one, other| one.node().cmp(other.node()));
-        Ok(reports)
+        all.reports
+            .sort_by(|one, other| one.node().cmp(other.node()));
+        all.unread
+            .sort_by(|one, other| one.node().cmp(&other.node()));
+        Ok(all)
+    }
+
+    fn forget(&mut self, node: &NodeName) -> Result<bool, TransportError> {
+        let nodes = self.folder.join(NODES);
+        not_a_link(&nodes)?;
+        if matches!(nodes.try_exists(), Ok(false)) {
+            return Ok(false);
+        }
+        match Opened::inside(&nodes)?.remove(node.as_str()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(failed(&nodes.join(node.as_str()))(error)),
+        }
     }
 }

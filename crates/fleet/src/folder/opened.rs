@@ -99,7 +99,7 @@ impl Opened {
         Ok(File::from(file))
     }
 
-    fn remove(&self, name: &str) -> io::Result<()> {
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         let flags = rustix::fs::AtFlags::empty();
         Ok(rustix::fs::unlinkat(&self.folder, name, flags)?)
     }
@@ -129,7 +129,7 @@ impl Opened {
         File::create_new(self.path.join(name))
     }
 
-    fn remove(&self, name: &str) -> io::Result<()> {
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.path.join(name))
     }
 

@@ -5,6 +5,7 @@
 //! | `GET <address>/publication` | the publication, with its `ETag`; `If-None-Match` is answered by 304 |
 //! | `PUT <address>/publication` | a new one, with `If-Match: <tag>` or `If-None-Match: *` |
 //! | `PUT <address>/nodes/<node>` | the report of a node |
+//! | `DELETE <address>/nodes/<node>` | removes that report |
 //! | `GET <address>/nodes` | all reports, one after the other |
 //!
 //! A plain file server is enough for the first one, and then nodes cannot report.
@@ -19,8 +20,8 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Instant;
 
-use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use hyper::{Method, StatusCode};
 pub use mutual_trust_tokio::Connector;
 use tokio::runtime::Handle;
 
@@ -34,7 +35,8 @@ use crate::limits::{
     LONG_POLL, LONG_POLL_LEAST, MAX_NODES, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES, MAX_TIMEOUT,
     MIN_TIMEOUT, REQUEST_TIMEOUT,
 };
-use crate::report::NodeReport;
+use crate::report::{NodeName, NodeReport};
+use crate::reported::NodeReports;
 use crate::setting::{self, SettingError};
 use crate::transport::{Fetched, Publisher, Tag, Transport};
 
@@ -320,10 +322,7 @@ impl Transport for Http {
         let answer = self.ask(Ask::put(address.clone(), self.timeout, body))?;
         match answer.status.as_u16() {
             200 | 201 | 204 => Ok(()),
-            404 | 405 | 501 => Err(TransportError::CannotReport {
-                at: address.as_str().to_owned(),
-                reason: answer.status.to_string(),
-            }),
+            404 | 405 | 501 => Err(cannot_report(&address, &answer)),
             _ => Err(refusal(&address, &answer)),
         }
     }
@@ -366,14 +365,35 @@ impl Publisher for Http {
         }
     }
 
-    fn nodes(&mut self) -> Result<Vec<NodeReport>, TransportError> {
+    fn nodes(&mut self) -> Result<NodeReports, TransportError> {
         let address = self.address.below("nodes");
         let limit = MAX_NODES.saturating_mul(MAX_REPORT_BYTES);
         let answer = self.ask(Ask::get(address.clone(), self.timeout, limit))?;
         if answer.status != StatusCode::OK {
             return Err(refusal(&address, &answer));
         }
-        Ok(NodeReport::read_all(&answer.body))
+        Ok(NodeReports::read_all(&answer.body))
+    }
+
+    fn forget(&mut self, node: &NodeName) -> Result<bool, TransportError> {
+        let address = self.address.below("nodes").below(node.as_str());
+        let mut ask = Ask::get(address.clone(), self.timeout, 0);
+        ask.method = Method::DELETE;
+        let answer = self.ask(ask)?;
+        match answer.status.as_u16() {
+            200 | 204 => Ok(true),
+            404 => Ok(false),
+            405 | 501 => Err(cannot_report(&address, &answer)),
+            _ => Err(refusal(&address, &answer)),
+        }
+    }
+}
+
+/// What a server that takes no reports answers.
+fn cannot_report(address: &Address, answer: &Answer) -> TransportError {
+    TransportError::CannotReport {
+        at: address.as_str().to_owned(),
+        reason: answer.status.to_string(),
     }
 }
 

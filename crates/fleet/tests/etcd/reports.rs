@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mutual_trust_fleet::etcd::Etcd;
+use mutual_trust_fleet::limits::MAX_NODES;
 use mutual_trust_fleet::{NodeReport, Publisher, Transport};
 
 use crate::raw::Raw;
@@ -45,7 +46,7 @@ fn reports_stay_and_presence_ends_with_the_node() {
         report("array-1"),
         report("array-2").with_fault("nothing is published"),
     ];
-    assert_eq!(publisher.nodes().unwrap(), all);
+    assert_eq!(publisher.nodes().unwrap().reports, all);
     // A lease that was lost is taken anew, by waiting and by reporting.
     raw.revoke_leases();
     assert_eq!(names(&mut publisher), Vec::<String>::new());
@@ -54,19 +55,21 @@ fn reports_stay_and_presence_ends_with_the_node() {
     raw.revoke_leases();
     one.report(&report("array-1").with_keys_version(2)).unwrap();
     assert_eq!(names(&mut publisher), ["array-1"]);
-    assert_eq!(publisher.nodes().unwrap()[0].keys_version(), 2);
-    publisher.forget(&"array-1".parse().unwrap()).unwrap();
-    assert_eq!(publisher.nodes().unwrap().len(), 1);
+    assert_eq!(publisher.nodes().unwrap().reports[0].keys_version(), 2);
+    let gone = "array-1".parse().unwrap();
+    assert!(publisher.forget(&gone).unwrap());
+    assert!(!publisher.forget(&gone).unwrap());
+    assert_eq!(publisher.nodes().unwrap().reports.len(), 1);
     assert_eq!(names(&mut publisher), Vec::<String>::new());
 }
 
 #[test]
-fn all_nodes_are_listed_and_what_is_no_report_is_left_out() {
+fn all_nodes_are_listed_and_what_is_no_report_is_named() {
     needs_etcd!();
     let server = Server::start("nodes");
     let raw = Raw::new(&server.address());
     let mut publisher = etcd(&server.address());
-    assert_eq!(publisher.nodes().unwrap(), Vec::<NodeReport>::new());
+    assert_eq!(publisher.nodes().unwrap().reports, Vec::<NodeReport>::new());
     for number in 0..600 {
         let node = format!("array-{number:03}");
         raw.put(
@@ -85,9 +88,9 @@ fn all_nodes_are_listed_and_what_is_no_report_is_left_out() {
         );
     }
     raw.put("/fleets/prod/nodesmore", report("nodesmore").to_string());
-    let listed: Vec<String> = publisher
-        .nodes()
-        .unwrap()
+    let all = publisher.nodes().unwrap();
+    let listed: Vec<String> = all
+        .reports
         .iter()
         .map(|node| node.node().to_string())
         .collect();
@@ -95,4 +98,42 @@ fn all_nodes_are_listed_and_what_is_no_report_is_left_out() {
         .map(|number| format!("array-{number:03}"))
         .collect();
     assert_eq!(listed, expected);
+    let unread = all.unread.iter();
+    let unread: Vec<(&str, &str)> = unread
+        .map(|one| (one.node().unwrap().as_str(), one.why()))
+        .collect();
+    let large = "a report has at most 2048 bytes";
+    assert_eq!(
+        unread,
+        [
+            ("array-0", "this is no report of a node"),
+            ("array-017-big", large),
+            ("array-018-big", large),
+            ("array-019-big", large),
+            ("array-020-big", large),
+            ("array-1", "it is a report of the node array-2"),
+        ]
+    );
+    assert!(!all.is_cut);
+}
+
+/// One who writes many keys hides no node: what is read is answered, and that there is more.
+#[test]
+fn more_nodes_than_are_read_do_not_hide_the_others() {
+    needs_etcd!();
+    let server = Server::start("many");
+    let raw = Raw::new(&server.address());
+    let mut publisher = etcd(&server.address());
+    publisher.report(&report("a")).unwrap();
+    let keys = (0..MAX_NODES).map(|number| format!("/fleets/prod/nodes/x{number:05}"));
+    raw.put_many(keys.collect());
+    let all = publisher.nodes().unwrap();
+    assert_eq!(all.reports, [report("a")]);
+    assert_eq!(all.unread.len(), MAX_NODES - 1);
+    assert!(all.is_cut);
+    // The list of those that are present is no list of reports: it has the one.
+    assert_eq!(names(&mut publisher), ["a"]);
+    // And the rest goes on.
+    let _tag = publisher.publish(b"one", None).unwrap();
+    assert!(publisher.forget(&"x00000".parse().unwrap()).unwrap());
 }

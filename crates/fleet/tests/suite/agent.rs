@@ -108,7 +108,7 @@ fn a_node_follows_a_folder_and_reports() {
         agent.step().done,
         Err(AgentError::Transport(TransportError::NotPublished { .. }))
     ));
-    let reported = publisher.nodes().unwrap();
+    let reported = publisher.nodes().unwrap().reports;
     assert_eq!((reported.len(), reported[0].sequence()), (1, None));
 
     let first = publisher.publish(&fleet.publication(1), None).unwrap();
@@ -121,7 +121,7 @@ fn a_node_follows_a_folder_and_reports() {
     assert!(applied(&agent.step().done));
     assert_eq!(node.entries(), 3);
 
-    let reported = publisher.nodes().unwrap();
+    let reported = publisher.nodes().unwrap().reports;
     let state = agent.member().state();
     let store = node.store.lock().unwrap();
     assert_eq!(reported.len(), 1);

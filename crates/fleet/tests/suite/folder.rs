@@ -21,7 +21,7 @@ fn a_publication_arrives_once_and_reports_come_back() {
     let nothing = node.fetch(None).unwrap_err();
     assert!(matches!(nothing, TransportError::NotPublished { .. }));
     assert_eq!(publisher.current().unwrap(), None);
-    assert_eq!(publisher.nodes().unwrap(), []);
+    assert_eq!(publisher.nodes().unwrap().reports, []);
 
     let first = publisher.publish(b"one", None).unwrap();
     let (bytes, tag) = new(node.fetch(None));
@@ -41,7 +41,7 @@ fn a_publication_arrives_once_and_reports_come_back() {
     node.report(&report("a")).unwrap();
     let changed = report("a").with_fault("late");
     node.report(&changed).unwrap();
-    assert_eq!(publisher.nodes().unwrap(), [changed, report("b")]);
+    assert_eq!(publisher.nodes().unwrap().reports, [changed, report("b")]);
     // Nothing is left behind.
     assert_eq!(place.names(), ["nodes", "publication", "publication.lock"]);
 }
@@ -122,7 +122,7 @@ fn a_file_beyond_the_bound_is_not_read() {
 }
 
 #[test]
-fn a_report_of_another_node_or_of_none_is_left_out() {
+fn a_report_of_another_node_or_of_none_is_named() {
     let place = Temporary::new("fleet-folder-reports");
     let mut folder = Folder::new(place.path());
     folder.report(&report("good")).unwrap();
@@ -133,7 +133,39 @@ fn a_report_of_another_node_or_of_none_is_left_out() {
     fs::create_dir(nodes.join("folder")).unwrap();
     let large = fs::File::create(nodes.join("large")).unwrap();
     large.set_len(1 << 40).unwrap();
-    assert_eq!(folder.nodes().unwrap(), [report("good")]);
+    let all = folder.nodes().unwrap();
+    assert_eq!(all.reports, [report("good")]);
+    let unread = all.unread.iter();
+    let unread: Vec<(&str, &str)> = unread
+        .map(|one| (one.node().unwrap().as_str(), one.why()))
+        .collect();
+    // A name that no node has takes the place of no report.
+    assert!(
+        matches!(
+            unread.as_slice(),
+            [
+                ("damaged", "this is no report of a node"),
+                ("folder", folder),
+                ("large", large),
+                ("liar", "it is a report of the node good"),
+            ] if folder.ends_with("is no regular file") && large.ends_with("has more than 2048 bytes")
+        ),
+        "{unread:?}"
+    );
+    assert!(!all.is_cut);
+}
+
+#[test]
+fn the_report_of_a_node_is_removed() {
+    let place = Temporary::new("fleet-folder-forget");
+    let mut folder = Folder::new(place.path());
+    let node = "a".parse().unwrap();
+    assert!(!folder.forget(&node).unwrap());
+    folder.report(&report("a")).unwrap();
+    folder.report(&report("b")).unwrap();
+    assert!(folder.forget(&node).unwrap());
+    assert!(!folder.forget(&node).unwrap());
+    assert_eq!(folder.nodes().unwrap().reports, [report("b")]);
 }
 
 /// Who can write files into the folder hides no node by their number.
@@ -146,12 +178,15 @@ fn many_files_do_not_end_the_list_of_nodes() {
     for number in 0..=MAX_NODES {
         fs::File::create(file(format!(".{number}"))).unwrap();
     }
-    assert_eq!(folder.nodes().unwrap(), [report("good")]);
+    assert_eq!(folder.nodes().unwrap().reports, [report("good")]);
     for number in 0..=MAX_NODES {
         fs::rename(file(format!(".{number}")), file(number.to_string())).unwrap();
     }
     // The order of a folder decides what is beyond.
-    assert!(folder.nodes().unwrap().len() <= 1);
+    let all = folder.nodes().unwrap();
+    assert!(all.reports.len() <= 1);
+    assert_eq!(all.reports.len() + all.unread.len(), MAX_NODES);
+    assert!(all.is_cut);
 }
 
 #[cfg(unix)]
@@ -187,7 +222,7 @@ mod unix {
         );
         folder.report(&report("good")).unwrap();
         pipe(&place.file("nodes").join("pipe"));
-        assert_eq!(folder.nodes().unwrap(), [report("good")]);
+        assert_eq!(folder.nodes().unwrap().reports, [report("good")]);
     }
 
     /// As kubelet mounts it: the key is a link through `..data`, which one rename replaces.
@@ -229,7 +264,10 @@ mod unix {
         symlink(&other, place.file("nodes").join(".a.tmp")).unwrap();
         folder.report(&report("a").with_fault("x")).unwrap();
         assert_eq!(fs::read(&other).unwrap(), b"precious");
-        assert_eq!(folder.nodes().unwrap(), [report("a").with_fault("x")]);
+        assert_eq!(
+            folder.nodes().unwrap().reports,
+            [report("a").with_fault("x")]
+        );
     }
 
     /// Who owns the place would choose where each node writes.
@@ -245,6 +283,9 @@ mod unix {
         fs::write(other.file("a"), report("a").to_string()).unwrap();
         let refused = folder.nodes().unwrap_err();
         assert!(matches!(refused, TransportError::Io { .. }), "{refused}");
+        let refused = folder.forget(&"a".parse().unwrap()).unwrap_err();
+        assert!(matches!(refused, TransportError::Io { .. }), "{refused}");
+        assert_eq!(other.names(), ["a"]);
     }
 
     #[test]

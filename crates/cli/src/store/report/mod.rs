@@ -23,7 +23,7 @@ use mutual_trust::identity::{IfExists, write_private};
 
 use super::make::{Common, judged_at};
 use crate::json::Reported;
-use crate::nodes::Place;
+use crate::nodes::{LinkFiles, Place, Reach};
 use crate::output::{Failure, Outcome};
 use crate::{files, ours, plain};
 use facts::{Facts, Own};
@@ -45,9 +45,11 @@ pub(super) struct Arguments {
     /// A chain of our own, or the folder of our identity, to be shown as well
     #[arg(long, value_name = "CHAIN|FOLDER")]
     own: Vec<PathBuf>,
-    /// The folder in which the nodes of a fleet look and report, to show which ones are behind
-    #[arg(long, value_name = "FOLDER")]
+    /// Where the nodes of a fleet look and report, to show which ones are behind: a folder, or an address
+    #[arg(long, value_name = "FOLDER|ADDRESS")]
     nodes: Option<Place>,
+    #[command(flatten)]
+    link: LinkFiles,
     /// Judge at this time instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -77,10 +79,11 @@ pub(super) fn run(
             chain,
         }));
     }
+    let link = common.link(&arguments.link);
     let nodes = arguments
         .nodes
         .as_ref()
-        .map(|place| nodes::read(place, clock));
+        .map(|place| nodes::read(place, &Reach::new(&link), clock));
     let nodes = nodes.transpose()?;
     let memberships = nodes::memberships(common, clock);
     let view: &TrustSnapshot = loaded.store.contents();
@@ -129,6 +132,7 @@ pub(super) fn run(
         ending: ending.fold(0, usize::saturating_add),
         weaknesses: page.weaknesses,
         nodes_behind: nodes.as_ref().map(Nodes::behind),
+        nodes_unreadable: nodes.as_ref().map(Nodes::unreadable),
     };
     let text = format!(
         "written to {}: generation {}, {} bytes",

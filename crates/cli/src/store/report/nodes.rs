@@ -9,7 +9,7 @@ use mutual_trust::certificate::Timestamp;
 
 use super::facts::Facts;
 use super::html::{Html, State};
-use crate::nodes::{Place, Reach, Standing, State as Stand, behind, fault, standings};
+use crate::nodes::{Place, Reach, Standings, State as Stand, fault, standings};
 use crate::output::{Failure, identified};
 use crate::store::make::Common;
 
@@ -26,15 +26,15 @@ const STATE: &str = "fleet-";
 pub(super) struct Nodes {
     bundle: Bundle,
     at: String,
-    all: Vec<Standing>,
+    found: Standings,
 }
 
 /// Reads what is published, and the reports.
-pub(super) fn read(place: &Place, clock: CurrentTime) -> Result<Nodes, Failure> {
-    let bundle = place.publication(&Reach::none())?.bundle().clone();
-    let reports = place.reports(&Reach::none())?;
+pub(super) fn read(place: &Place, reach: &Reach<'_>, clock: CurrentTime) -> Result<Nodes, Failure> {
+    let bundle = place.publication(reach)?.bundle().clone();
+    let reports = place.reports(reach)?;
     Ok(Nodes {
-        all: standings(&(&bundle).into(), reports, &[], SILENT_AFTER, clock),
+        found: standings(&(&bundle).into(), reports, &[], SILENT_AFTER, clock),
         bundle,
         at: place.to_string(),
     })
@@ -43,7 +43,17 @@ pub(super) fn read(place: &Place, clock: CurrentTime) -> Result<Nodes, Failure> 
 impl Nodes {
     /// How many nodes need attention.
     pub(super) fn behind(&self) -> usize {
-        behind(&self.all)
+        self.found.behind()
+    }
+
+    /// The reports of how many of them cannot be read.
+    pub(super) fn unreadable(&self) -> usize {
+        self.found.unreadable()
+    }
+
+    /// Whether something needs attention: one of them, or that there are more than are read.
+    pub(super) fn need_attention(&self) -> bool {
+        self.behind() > 0 || self.found.more().is_some()
     }
 }
 
@@ -115,7 +125,8 @@ pub(super) fn nodes(facts: &Facts<'_>, html: &mut Html) {
     html.text(", is good until ");
     html.time(head.until());
     html.raw(".</p>\n");
-    if nodes.all.is_empty() {
+    let all = &nodes.found.all;
+    if all.is_empty() {
         html.raw("<p>No node has reported.</p></section>\n");
         return;
     }
@@ -123,12 +134,12 @@ pub(super) fn nodes(facts: &Facts<'_>, html: &mut Html) {
         "Nodes",
         &["Node", "State", "Bundle", "Since", "Reported", "Why"],
     );
-    for node in nodes.all.iter().take(MAX_SHOWN) {
+    for node in all.iter().take(MAX_SHOWN) {
         let state = match node.state {
             Stand::Current => State::Good,
             Stand::Silent => State::Warn,
             Stand::Behind | Stand::Missing => State::Urgent,
-            Stand::Other => State::Bad,
+            Stand::Other | Stand::Unreadable => State::Bad,
         };
         html.row(|html| html.name(node.name()));
         html.cell("State", |html| html.state(state, node.state.word()));
@@ -142,7 +153,13 @@ pub(super) fn nodes(facts: &Facts<'_>, html: &mut Html) {
         html.row_end();
     }
     html.table_end();
-    html.more(nodes.all.len().saturating_sub(MAX_SHOWN), "more nodes");
+    html.more(all.len().saturating_sub(MAX_SHOWN), "more nodes");
+    if let count @ 1.. = nodes.unreadable() {
+        html.paragraph("more", &format!("Reports that cannot be read: {count}"));
+    }
+    if let Some(more) = nodes.found.more() {
+        html.paragraph("more", &more);
+    }
     html.raw("</section>\n");
 }
 

@@ -10,7 +10,6 @@ use rustls::crypto::hash::HashAlgorithm;
 
 use super::facts::{Facts, month};
 use super::html::{Html, State, count};
-use super::nodes::Nodes;
 use super::weak::{self, Weakness};
 use super::{changes, ends, lists, nodes, peers};
 use crate::facts::clock_lines;
@@ -225,10 +224,16 @@ fn glance(facts: &Facts<'_>, weaknesses: &[Weakness], html: &mut Html) {
     {
         card(State::Bad, "Fleet", fault);
     }
-    match facts.nodes.map(Nodes::behind) {
+    match facts.nodes {
         None => {}
-        Some(0) => card(State::Good, "Fleet", "all nodes have the bundle"),
-        Some(behind) => {
+        Some(nodes) if !nodes.need_attention() => {
+            card(State::Good, "Fleet", "all nodes have the bundle");
+        }
+        Some(nodes) if nodes.behind() == 0 => {
+            card(State::Urgent, "Fleet", "more nodes report than are read");
+        }
+        Some(nodes) => {
+            let behind = nodes.behind();
             let text = count(behind, "node needs attention", "nodes need attention");
             card(State::Urgent, "Fleet", &text);
         }
