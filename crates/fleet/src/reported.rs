@@ -1,9 +1,12 @@
 //! What the nodes of a place reported, and which reports cannot be read.
 
+#[cfg(feature = "server")]
+use core::fmt;
+
 use crate::limits::MAX_FAULT;
 #[cfg(feature = "http")]
 use crate::limits::MAX_NODES;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "server"))]
 use crate::report::HEAD;
 use crate::report::{NodeName, NodeReport, one_line};
 
@@ -102,6 +105,27 @@ const UNREADABLE: &str = "unreadable ";
 /// The line that says that there are more reports.
 #[cfg(feature = "http")]
 const MORE: &str = "more";
+
+/// As a hub tells it: after the first line of a report, so that a client that does not know it leaves it out.
+#[cfg(feature = "server")]
+impl fmt::Display for NodeReports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for report in &self.reports {
+            write!(f, "{report}")?;
+        }
+        for unread in &self.unread {
+            writeln!(f, "{HEAD}")?;
+            if let Some(node) = &unread.node {
+                writeln!(f, "node {node}")?;
+            }
+            writeln!(f, "{UNREADABLE}{}", unread.why)?;
+        }
+        if self.is_cut {
+            writeln!(f, "{HEAD}\n{MORE}")?;
+        }
+        Ok(())
+    }
+}
 
 #[cfg(feature = "http")]
 impl NodeReports {

@@ -66,6 +66,12 @@ pub(super) const EXAMPLES: Examples = &[
         &["mutual-trust fleet status /mnt/fleet --expect array-7 --expect array-8"],
     ),
     (
+        "fleet serve",
+        &[
+            "mutual-trust fleet serve site --listen 0.0.0.0:8443 --publisher ana --store hub-trust --identity hub.pem --key hub.key",
+        ],
+    ),
+    (
         "fleet forget",
         &["mutual-trust fleet forget /mnt/fleet array-3"],
     ),

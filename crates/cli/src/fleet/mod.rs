@@ -9,6 +9,7 @@ mod draft;
 mod forget;
 mod keys;
 mod publish;
+mod serve;
 mod sign;
 mod status;
 
@@ -46,6 +47,8 @@ enum Command {
     Publish(publish::Publish),
     /// Make a publisher's folder from what is published: for another administrator, or if the folder was lost
     Fetch(publish::Fetch),
+    /// Run a hub: serve a folder to nodes over HTTPS, and take their reports
+    Serve(serve::Arguments),
     /// Show what each node holds, and which ones are behind
     Status(status::Arguments),
     /// Remove the reports of nodes that are out of service
@@ -85,6 +88,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failu
         Command::Sign(arguments) => sign::run(arguments, as_json),
         Command::Publish(arguments) => publish::run(arguments),
         Command::Fetch(arguments) => publish::fetch(arguments, as_json),
+        Command::Serve(arguments) => serve::run(arguments, as_json),
         Command::Status(arguments) => status::run(arguments),
         Command::Forget(arguments) => forget::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),

@@ -12,6 +12,7 @@ mod exports;
 mod facts;
 mod files;
 mod fleets;
+mod hubs;
 mod keeping;
 mod links;
 mod rotation;
@@ -25,6 +26,7 @@ pub(crate) use exports::*;
 pub(crate) use facts::*;
 pub(crate) use files::*;
 pub(crate) use fleets::*;
+pub(crate) use hubs::*;
 pub(crate) use keeping::*;
 pub(crate) use links::*;
 pub(crate) use rotation::*;
@@ -83,6 +85,7 @@ named! {
     "fleet-keys" => FleetKeys,
     "fleet-member" => FleetMembership,
     "fleet-publication" => FleetPublished,
+    "fleet-serve" => HubServed,
     "fleet-signature" => FleetSigned,
     "fleet-status" => FleetStatus,
     "fleet-take" => FleetTaken,
@@ -113,6 +116,7 @@ named! {
     others:
     "error" => Problem,
     "fleet-follow-event" => FleetNodeState,
+    "fleet-serve-event" => HubEvent,
     "serve-event" => Event,
     "store-follow-event" => FollowState,
 }

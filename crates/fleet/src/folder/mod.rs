@@ -93,6 +93,33 @@ impl Folder {
         State::at(&self.publication()) != self.seen
     }
 
+    /// The report of a node. `None` if there is none that can be read.
+    #[cfg(feature = "server")]
+    pub(crate) fn report_of(&self, node: &NodeName) -> Result<Option<NodeReport>, TransportError> {
+        let nodes = self.folder.join(NODES);
+        not_a_link(&nodes)?;
+        let bytes = read(&nodes.join(node.as_str()), MAX_REPORT_BYTES)?;
+        Ok(bytes.and_then(|bytes| read_named(node.clone(), &bytes).ok()))
+    }
+
+    /// Whether a node has reported.
+    #[cfg(feature = "server")]
+    pub(crate) fn has_reported(&self, node: &NodeName) -> bool {
+        fs::symlink_metadata(self.folder.join(NODES).join(node.as_str())).is_ok()
+    }
+
+    /// How many nodes have reported, up to the bound.
+    #[cfg(feature = "server")]
+    pub(crate) fn count_nodes(&self) -> usize {
+        let entries = fs::read_dir(self.folder.join(NODES)).into_iter().flatten();
+        let names = entries.take(MAX_NODE_FILES).flatten();
+        let nodes = names.filter(|entry| {
+            let name = entry.file_name();
+            matches!(name.to_str().map(str::parse::<NodeName>), Some(Ok(_)))
+        });
+        nodes.take(MAX_NODES).count()
+    }
+
     fn read_publication(&mut self) -> Result<Option<(Vec<u8>, Tag)>, TransportError> {
         let path = self.publication();
         // Before it is read: what is written meanwhile is new to the next wait.

@@ -12,16 +12,16 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 use mutual_trust::admin::bundle::Publication;
+use mutual_trust::error::with_causes;
 use mutual_trust_tokio::Peer;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Hub;
 use super::published::Content;
+use super::reports::Reports;
 use crate::error::TransportError;
-use crate::limits::{
-    LONG_POLL, MAX_NODES, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES, REQUEST_TIMEOUT,
-};
+use crate::limits::{LONG_POLL, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES, REQUEST_TIMEOUT};
 use crate::report::{NodeName, NodeReport};
 use crate::transport::Tag;
 
@@ -36,7 +36,7 @@ impl Hub {
         let path = request.uri().path().to_owned();
         let answer = match path.as_str() {
             "/publication" => self.publication(peer, request).await,
-            "/nodes" => self.all_nodes(peer, &request),
+            "/nodes" => self.all_nodes(peer, &request).await,
             path => match path.strip_prefix("/nodes/").map(NodeName::from_str) {
                 Some(Ok(node)) => self.node(peer, node, request).await,
                 Some(Err(error)) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
@@ -135,26 +135,32 @@ impl Hub {
         published.await.unwrap_or_else(failed)
     }
 
-    fn all_nodes(&self, peer: &Peer, request: &Request<Incoming>) -> Answer {
+    async fn all_nodes(&self, peer: &Peer, request: &Request<Incoming>) -> Answer {
         if request.method() != Method::GET {
             return not_allowed("GET");
         }
         if !self.is_publisher(peer) {
             return refuse(StatusCode::FORBIDDEN, "this client is no publisher");
         }
-        let reports: String = self.reports().values().map(ToString::to_string).collect();
-        plain(StatusCode::OK, Bytes::from(reports))
+        self.of_reports(|reports| {
+            let all = reports.all()?;
+            Ok(plain(StatusCode::OK, Bytes::from(all.to_string())))
+        })
+        .await
     }
 
     async fn node(&self, peer: &Peer, node: NodeName, request: Request<Incoming>) -> Answer {
         let is_own = is_node(peer, &node);
+        let is_publisher = self.is_publisher(peer);
+        let missing = || refuse(StatusCode::NOT_FOUND, "this node did not report");
         match *request.method() {
-            Method::GET if is_own || self.is_publisher(peer) => {
-                let report = self.reports().get(&node).map(ToString::to_string);
-                match report {
-                    Some(report) => plain(StatusCode::OK, Bytes::from(report)),
-                    None => refuse(StatusCode::NOT_FOUND, "this node did not report"),
-                }
+            Method::GET if is_own || is_publisher => {
+                self.of_reports(move |reports| {
+                    let report = reports.of(&node)?;
+                    let text = report.map(|report| Bytes::from(report.to_string()));
+                    Ok(text.map_or_else(missing, |text| plain(StatusCode::OK, text)))
+                })
+                .await
             }
             Method::PUT if is_own => {
                 let body = match read(request, MAX_REPORT_BYTES).await {
@@ -166,18 +172,45 @@ impl Hub {
                     Ok(_) => return refuse(StatusCode::BAD_REQUEST, "it is of another node"),
                     Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
                 };
-                let mut reports = self.reports();
-                if reports.len() >= MAX_NODES && !reports.contains_key(&node) {
-                    return busy("too many nodes report");
-                }
-                reports.insert(node, report);
-                plain(StatusCode::NO_CONTENT, Bytes::new())
+                self.of_reports(move |reports| {
+                    reports.put(report)?;
+                    Ok(plain(StatusCode::NO_CONTENT, Bytes::new()))
+                })
+                .await
             }
+            Method::DELETE if is_publisher => {
+                self.of_reports(move |reports| {
+                    Ok(match reports.forget(&node)? {
+                        true => plain(StatusCode::NO_CONTENT, Bytes::new()),
+                        false => missing(),
+                    })
+                })
+                .await
+            }
+            Method::DELETE => refuse(StatusCode::FORBIDDEN, "this client is no publisher"),
             Method::GET | Method::PUT => {
                 let text = "a node writes and reads the report of its own name";
                 refuse(StatusCode::FORBIDDEN, text)
             }
-            _ => not_allowed("GET, PUT"),
+            _ => not_allowed("GET, PUT, DELETE"),
+        }
+    }
+
+    /// What comes of the reports. Those in memory are there at once; others wait for the disk, which a task must not.
+    async fn of_reports(
+        &self,
+        task: impl FnOnce(&Reports) -> Result<Answer, TransportError> + Send + 'static,
+    ) -> Answer {
+        let reports = self.reports.clone();
+        let done = match &reports {
+            Reports::Memory(_) => Ok(task(&reports)),
+            Reports::Folder(_) => spawn_blocking(move || task(&reports)).await,
+        };
+        match done {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(TransportError::TooManyNodes { .. })) => busy("too many nodes report"),
+            Ok(Err(error)) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &with_causes(&error)),
+            Err(_) => refuse(StatusCode::INTERNAL_SERVER_ERROR, "the report is not known"),
         }
     }
 

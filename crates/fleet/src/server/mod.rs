@@ -3,13 +3,14 @@
 mod answer;
 mod connections;
 mod published;
+mod reports;
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,12 +23,13 @@ use tokio::time::{interval, timeout};
 
 use self::connections::Connections;
 use self::published::Published;
+use self::reports::Reports;
 use crate::error::TransportError;
 use crate::limits::{
     FOLDER_LOOK, MAX_CONNECTION_AGE, MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_HEADERS, MAX_IDLE_TIME,
     MAX_UPLOADS,
 };
-use crate::report::{NodeName, NodeReport};
+use crate::report::NodeReport;
 
 type Stream = mutual_trust_tokio::TlsStream<TcpStream>;
 
@@ -46,13 +48,14 @@ type Stream = mutual_trust_tokio::TlsStream<TcpStream>;
 /// ```
 ///
 /// The publication is in the folder, so it survives a restart, and a publisher on the same machine can use
-/// [`Folder`](crate::folder::Folder). Reports are in memory: after a restart, the nodes report again.
+/// [`Folder`](crate::folder::Folder). Reports are in memory: after a restart, the nodes report again. A hub
+/// [with reports in its folder](Self::with_reports_in_folder) keeps them.
 ///
 /// # Security
 /// A hub holds no key and is not trusted: nodes verify what it serves. Its clients are judged by the rules of the library.
 /// Every accepted client reads the publication. A node writes the report of its own name alone, which is the label of its
 /// pin or a name in its certificate. Publishers are the clients with these labels or names, and they alone read the reports
-/// of all.
+/// of all, and remove the one of a node.
 ///
 /// Connections are bounded in number, altogether and for each client, and in time; requests in bytes and time. A
 /// connection is closed when it is an hour old, whatever it does.
@@ -60,12 +63,12 @@ type Stream = mutual_trust_tokio::TlsStream<TcpStream>;
 pub struct Hub {
     shared: Arc<Shared>,
     publishers: Arc<BTreeSet<String>>,
+    reports: Reports,
     max_connections: usize,
 }
 
 struct Shared {
     published: Published,
-    reports: Mutex<BTreeMap<NodeName, NodeReport>>,
     connections: Connections,
     /// How many publications are read at once.
     uploads: Semaphore,
@@ -79,13 +82,13 @@ impl Hub {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, TransportError> {
         let shared = Shared {
             published: Published::open(folder.into())?,
-            reports: Mutex::default(),
             connections: Connections::default(),
             uploads: Semaphore::new(MAX_UPLOADS),
         };
         Ok(Self {
             shared: Arc::new(shared),
             publishers: Arc::default(),
+            reports: Reports::in_memory(),
             max_connections: MAX_CONNECTIONS,
         })
     }
@@ -94,6 +97,15 @@ impl Hub {
     #[must_use]
     pub fn with_publishers<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.publishers = Arc::new(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Keeps the reports in the folder, a file for each node in `nodes/`, as [`Folder`](crate::folder::Folder) does. Then they
+    /// survive a restart, and a program on the same machine reads them there. The disk must take each report: nodes send one
+    /// after each change, and one in five minutes.
+    #[must_use]
+    pub fn with_reports_in_folder(mut self) -> Self {
+        self.reports = Reports::in_folder(self.shared.published.folder());
         self
     }
 
@@ -109,14 +121,10 @@ impl Hub {
         self.shared.connections.open()
     }
 
-    /// The last report of each node since the start.
+    /// The last report of each node since the start, or those in the folder that can be read.
     pub fn nodes(&self) -> Vec<NodeReport> {
-        self.reports().values().cloned().collect()
-    }
-
-    fn reports(&self) -> MutexGuard<'_, BTreeMap<NodeName, NodeReport>> {
-        let reports = self.shared.reports.lock();
-        reports.unwrap_or_else(PoisonError::into_inner)
+        let all = self.reports.all();
+        all.map(|all| all.reports).unwrap_or_default()
     }
 
     /// Serves until `stop` is done. Then all connections end.

@@ -44,6 +44,12 @@ impl Published {
         })
     }
 
+    /// The folder.
+    pub(super) fn folder(&self) -> PathBuf {
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        folder.path().to_owned()
+    }
+
     pub(super) fn subscribe(&self) -> watch::Receiver<Option<Arc<Content>>> {
         self.now.subscribe()
     }

@@ -307,7 +307,8 @@ fn a_large_report_is_refused_and_a_wrong_path_is_told() {
             ("GET /nodes/array-8", "403"),
             ("DELETE /publication", "405"),
             ("POST /nodes", "405"),
-            ("DELETE /nodes/array-7", "405"),
+            ("DELETE /nodes/array-7", "403"),
+            ("POST /nodes/array-7", "405"),
             ("PUT /publication", "403"),
         ] {
             let text = format!("{request} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
@@ -335,4 +336,62 @@ fn a_block_ends_what_a_node_waits_for() {
     );
     assert!(start.elapsed() < Duration::from_secs(20));
     assert!(alice.nodes().is_ok());
+}
+
+/// Reports are files of the folder, as nodes write them that share it: a restart loses none, and who looks at the folder
+/// sees them.
+#[test]
+fn reports_in_the_folder_survive_a_restart_and_a_damaged_one_is_named() {
+    let mut served = Served::new("fleet-hub-files");
+    served.hub = served.hub.clone().with_reports_in_folder();
+    served.start();
+    for label in ["array-7", "array-8"] {
+        served.client(label).report(&report(label)).unwrap();
+    }
+    let mut folder = Folder::new(served.place.path());
+    let both = [report("array-7"), report("array-8")];
+    assert_eq!(folder.nodes().unwrap().reports, both);
+    let hub = Hub::open(served.place.path()).unwrap();
+    let hub = hub.with_publishers(["alice"]).with_reports_in_folder();
+    served.hub = hub;
+    served.start();
+    assert_eq!(served.hub.nodes(), both);
+    let nodes = served.place.file("nodes");
+    std::fs::write(nodes.join("array-8"), "half a rep").unwrap();
+    let mut alice = served.client("alice");
+    let all = alice.nodes().unwrap();
+    assert_eq!(all.reports, [report("array-7")]);
+    assert_eq!(all, folder.nodes().unwrap());
+    let unread = &all.unread[0];
+    assert_eq!(
+        (unread.node().unwrap().as_str(), unread.why()),
+        ("array-8", "this is no report of a node")
+    );
+    // The node reports again, and the damage is gone.
+    served.client("array-8").report(&report("array-8")).unwrap();
+    assert_eq!(alice.nodes().unwrap().reports, both);
+}
+
+#[test]
+fn a_publisher_removes_the_report_of_a_node_and_no_other_client_does() {
+    let mut served = Served::new("fleet-hub-forget");
+    for in_folder in [false, true] {
+        if in_folder {
+            served.hub = served.hub.clone().with_reports_in_folder();
+            served.start();
+        }
+        let mut node = served.client("array-7");
+        let mut alice = served.client("alice");
+        node.report(&report("array-7")).unwrap();
+        let name = "array-7".parse().unwrap();
+        let refused = node.forget(&name).unwrap_err();
+        assert!(
+            matches!(refused, TransportError::Refused { .. }),
+            "{refused}"
+        );
+        assert_eq!(alice.nodes().unwrap().reports.len(), 1);
+        assert!(alice.forget(&name).unwrap());
+        assert!(!alice.forget(&name).unwrap());
+        assert_eq!(alice.nodes().unwrap().reports, []);
+    }
 }
