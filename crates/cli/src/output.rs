@@ -1,7 +1,19 @@
 //! The output of a command: text or JSON, an exit code, and errors with their kind.
 
+/// Errors that are of no more use where they become the failure of the command.
+macro_rules! by_reference {
+    ($($error:ty,)*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::from(&error)
+            }
+        }
+    )*};
+}
+
 mod colour;
 mod fleets;
+mod stores;
 
 use core::error::Error;
 use core::fmt;
@@ -11,10 +23,9 @@ use std::sync::OnceLock;
 
 use mutual_trust::Fingerprint;
 use mutual_trust::error::{
-    CertificateError, ConfigError, CrlError, DurableError, EnrolmentError, FingerprintError,
-    FolderError, GuardedError, HostNameError, IdError, IdentityError, IssueError, ProbeError,
-    SanPatternError, SealKeyError, SettingError, SourceError, StoreError, StoreFileError,
-    TimestampError, WindowsError, WriteError,
+    CertificateError, ConfigError, CrlError, EnrolmentError, FingerprintError, HostNameError,
+    IdError, IdentityError, IssueError, ProbeError, SanPatternError, SealKeyError, SettingError,
+    SourceError, StoreError, StoreFileError, TimestampError, WindowsError,
 };
 use serde_json::Value;
 
@@ -201,68 +212,6 @@ rooms! {
     WindowsError => "windows",
 }
 
-impl From<WriteError> for Failure {
-    fn from(error: WriteError) -> Self {
-        match &error {
-            WriteError::Exists { path, .. } => {
-                Self::new("write/Exists", plain::exists(path, "choose another name"))
-            }
-            _ => Self::of("write", &error),
-        }
-    }
-}
-
-impl From<DurableError> for Failure {
-    fn from(error: DurableError) -> Self {
-        if let DurableError::BackupNotWritten(inner) = error {
-            return inner.into();
-        }
-        if let DurableError::Store(inner) = error {
-            return inner.into();
-        }
-        if matches!(error, DurableError::Unwritable(StoreFileError::Sealed)) {
-            let text = "the store is sealed: name the file of the seal's key with --seal-key";
-            return Self::new("durable/Sealed", text);
-        }
-        if let DurableError::BackupSealed { path, .. } = &error {
-            let text = format!(
-                "the backup {} is sealed: name the file of its seal's key with --seal-key; a store that is not sealed takes it after `store seal` with that key",
-                plain::path(path)
-            );
-            return Self::new("durable/BackupSealed", text);
-        }
-        let is_locked = matches!(error, DurableError::Locked { .. });
-        let mut failure = Self::of("durable", &error);
-        if is_locked {
-            failure
-                .message
-                .push_str("; --wait SECONDS waits longer for it");
-        }
-        failure
-    }
-}
-
-impl From<FolderError> for Failure {
-    fn from(error: FolderError) -> Self {
-        if let FolderError::Rotation(inner) = &error {
-            return Self::of("rotation", inner);
-        }
-        if let FolderError::Identity(inner) = error {
-            return inner.into();
-        }
-        Self::of("folder", &error)
-    }
-}
-
-impl From<GuardedError> for Failure {
-    fn from(error: GuardedError) -> Self {
-        if let GuardedError::Durable(inner) = error {
-            return inner.into();
-        }
-        Self::of("plan", &error)
-    }
-}
-
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Self {
         Self::new("link", explained(&error))
@@ -385,6 +334,8 @@ fn complain(failure: &Failure, as_json: bool) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use mutual_trust::error::DurableError;
+
     use super::*;
 
     #[test]

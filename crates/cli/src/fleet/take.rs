@@ -11,7 +11,8 @@ use mutual_trust::admin::{DurableStore, Effect, Peer};
 use mutual_trust::certificate::{SystemClock, TimeSource};
 use mutual_trust::error::MemberError;
 use mutual_trust::store::Truncated;
-use mutual_trust_fleet::{Agent, AgentError, NodeName, Transport};
+use mutual_trust_fleet::{Agent, AgentError, AgentHandle, NodeName};
+use serde_json::Value;
 
 use super::node::{self, Which};
 use super::publish::code;
@@ -77,6 +78,13 @@ applied, and that locked a peer out (LockedOut); or a name of it belongs to anot
 /// A node that takes publications over.
 struct Node {
     agent: Agent<Carrier>,
+    look: Look,
+}
+
+/// What shows the state of a node.
+#[derive(Clone)]
+struct Look {
+    handle: AgentHandle,
     store: Arc<Mutex<DurableStore>>,
 }
 
@@ -99,7 +107,11 @@ impl From {
             true => agent,
             false => agent.with_reports(name),
         };
-        Ok(Node { agent, store })
+        let look = Look {
+            handle: agent.handle(),
+            store,
+        };
+        Ok(Node { agent, look })
     }
 }
 
@@ -125,19 +137,17 @@ struct Taken {
     failed: Option<Failure>,
 }
 
-impl Node {
+impl Look {
     fn generation(&self) -> u64 {
         // A panic elsewhere leaves a store that is good: it changes by whole changes.
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.contents().generation()
     }
 
-    /// Fetches the newest publication, takes it over, and reports. Gives back when to do so again.
-    fn step(&mut self) -> Result<(Taken, Duration), Failure> {
-        let before = self.generation();
-        let step = self.agent.step();
+    /// What a step did to a store that had this generation before.
+    fn taken(&self, done: &Result<TakeOver, AgentError>, before: u64) -> Result<Taken, Failure> {
         let after = self.generation();
-        let state = self.agent.member().state();
+        let state = self.handle.health().member;
         let mut taken = Taken {
             text: String::new(),
             fact: FleetTaken {
@@ -153,8 +163,8 @@ impl Node {
             code: None,
             failed: None,
         };
-        match step.done {
-            Ok(done) => taken.done(&done),
+        match done {
+            Ok(done) => taken.done(done),
             Err(AgentError::Member(error)) => taken.refused(error)?,
             Err(AgentError::Transport(error)) => {
                 let failure = Failure::from(error);
@@ -165,12 +175,12 @@ impl Node {
             Err(error) => return Err(Failure::new("fleet/NoStore", error.to_string())),
         }
         taken.rest(&state);
-        Ok((taken, step.pause))
+        Ok(taken)
     }
 
     /// Why the last report did not arrive.
     fn unreported(&self) -> Option<String> {
-        let why = self.agent.handle().health().report_fault?;
+        let why = self.handle.health().report_fault?;
         Some(format!("warning: nothing is reported: {why}"))
     }
 }
@@ -252,7 +262,7 @@ impl Taken {
     }
 
     /// A publication that is refused is a result. What the store or the disk refuses is a failure.
-    fn refused(&mut self, error: MemberError) -> Result<(), Failure> {
+    fn refused(&mut self, error: &MemberError) -> Result<(), Failure> {
         let is_conflict = matches!(error, MemberError::Conflict(_));
         let is_refusal = is_conflict || matches!(error, MemberError::Bundle(_));
         let failure = Failure::from(error);
@@ -285,58 +295,86 @@ impl Taken {
     }
 }
 
+impl Node {
+    /// Fetches the newest publication, takes it over, and reports.
+    fn step(&mut self) -> Result<Taken, Failure> {
+        let before = self.look.generation();
+        let step = self.agent.step();
+        self.look.taken(&step.done, before)
+    }
+
+    /// The same as the result of the command.
+    fn last_step(&mut self) -> Result<Outcome, Failure> {
+        let mut outcome = self.step()?.outcome();
+        outcome.aside = self.look.unreported();
+        Ok(outcome)
+    }
+}
+
 /// Takes the newest publication over.
 pub(super) fn take(arguments: &Take) -> Result<Outcome, Failure> {
-    let mut node = arguments.from.open()?;
-    let (taken, _) = node.step()?;
-    let mut outcome = taken.outcome();
-    outcome.aside = node.unreported();
-    Ok(outcome)
+    arguments.from.open()?.last_step()
 }
 
 /// Takes publications over as they come, and prints the state when it changes.
 pub(super) fn follow(arguments: &Follow, as_json: bool) -> Result<Outcome, Failure> {
+    let begin = Instant::now();
     let mut node = arguments.from.open()?;
     let every = Duration::from_secs(arguments.every);
     node.agent = node.agent.with_interval(every)?;
-    let end = arguments.seconds.map(Duration::from_secs);
-    let begin = Instant::now();
-    let mut last = None;
-    loop {
+    let mut events = Events {
+        last: None,
+        as_json,
+    };
+    // What is wrong with the store from the start is not waited for.
+    events.tell(&node.step()?);
+    let look = node.look.clone();
+    let mut generation = look.generation();
+    node.agent = node.agent.with_handler(move |done| {
         // A store that another process changes for long is tried again, as the transport is.
-        let (taken, pause) = match node.step() {
-            Ok((taken, pause)) => (Some(taken), pause),
-            Err(failure) if last.is_none() => return Err(failure),
-            Err(_) => (None, every),
+        if let Ok(taken) = look.taken(done, generation) {
+            events.tell(&taken);
+            generation = taken.fact.generation;
+        }
+    });
+    if let Some(end) = arguments.seconds.map(Duration::from_secs) {
+        let handle = node.look.handle.clone();
+        // It ends with the process, if the agent ends before.
+        thread::spawn(move || {
+            thread::sleep(end.saturating_sub(begin.elapsed()));
+            handle.stop();
+        });
+    }
+    node.agent.run();
+    // What is there when the time is over is the result.
+    let mut outcome = node.last_step()?;
+    outcome.in_one_line = true;
+    Ok(outcome)
+}
+
+/// Prints the state of a node when it changes.
+struct Events {
+    last: Option<Value>,
+    as_json: bool,
+}
+
+impl Events {
+    fn tell(&mut self, taken: &Taken) {
+        let event = &taken.fact.state;
+        let now = serde_json::to_value(event).ok();
+        if now == self.last {
+            return;
+        }
+        let text = match &event.fault {
+            Some(fault) => format!("fleet {}: {fault}", event.fleet),
+            None => format!(
+                "fleet {}: bundle {}",
+                event.fleet,
+                event.sequence.unwrap_or(0)
+            ),
         };
-        if let Some(taken) = &taken {
-            let event = &taken.fact.state;
-            let now = serde_json::to_value(event).ok();
-            if now != last {
-                let text = match &event.fault {
-                    Some(fault) => format!("fleet {}: {fault}", event.fleet),
-                    None => format!(
-                        "fleet {}: bundle {}",
-                        event.fleet,
-                        event.sequence.unwrap_or(0)
-                    ),
-                };
-                // The reader of the output may have gone. What it followed is followed all the same.
-                let _ = output::print_event(&text, event, as_json);
-                last = now;
-            }
-        }
-        let left = end.map(|end| end.saturating_sub(begin.elapsed()));
-        if let Some(taken) = taken.filter(|_| left.is_some_and(|left| left.is_zero())) {
-            let mut outcome = taken.outcome();
-            outcome.aside = node.unreported();
-            outcome.in_one_line = true;
-            return Ok(outcome);
-        }
-        let pause = left.map_or(pause, |left| left.min(pause));
-        // What the transport cannot tell is found when the time is over.
-        if node.agent.transport().wait(pause).is_err() {
-            thread::sleep(pause);
-        }
+        // The reader of the output may have gone. What it followed is followed all the same.
+        let _ = output::print_event(&text, event, self.as_json);
+        self.last = now;
     }
 }

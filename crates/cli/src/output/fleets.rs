@@ -5,21 +5,21 @@ use mutual_trust_fleet::{SettingError, TransportError};
 
 use super::Failure;
 
-impl From<BundleError> for Failure {
-    fn from(error: BundleError) -> Self {
-        Self::of("fleet", &error)
+impl From<&BundleError> for Failure {
+    fn from(error: &BundleError) -> Self {
+        Self::of("fleet", error)
     }
 }
 
-impl From<MemberError> for Failure {
-    fn from(error: MemberError) -> Self {
+impl From<&MemberError> for Failure {
+    fn from(error: &MemberError) -> Self {
         if let MemberError::Bundle(inner) = error {
             return inner.into();
         }
         if let MemberError::Durable(inner) = error {
             return inner.into();
         }
-        let failure = Self::of("fleet", &error);
+        let failure = Self::of("fleet", error);
         let is_state = matches!(
             error,
             MemberError::StateLost { .. }
@@ -35,10 +35,16 @@ impl From<MemberError> for Failure {
     }
 }
 
-impl From<TransportError> for Failure {
-    fn from(error: TransportError) -> Self {
-        Self::of("transport", &error)
+impl From<&TransportError> for Failure {
+    fn from(error: &TransportError) -> Self {
+        Self::of("transport", error)
     }
+}
+
+by_reference! {
+    BundleError,
+    MemberError,
+    TransportError,
 }
 
 impl From<SettingError> for Failure {

@@ -1,6 +1,7 @@
 //! `fleet`: whole stories of administrators and nodes, by the command alone.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
@@ -569,6 +570,37 @@ fn a_node_that_follows_takes_each_publication_and_reports() {
     assert_eq!(entries(&folder, "node").len(), 2);
     let status = run(&folder, "fleet status site --json").ends_with(0).json();
     assert_eq!(status["nodes"][0]["sequence"], 2);
+}
+
+/// As the agent of a service does, also between two looks at the publication.
+#[test]
+fn a_node_that_follows_keeps_its_store_up_to_the_bundle() {
+    let folder = founded("cli-fleet-follow-tends");
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    let line = "fleet follow site --node array-7 --store node --every 600 --for 60";
+    let mut child = command(folder.path(), line)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    assert_eq!(first, "fleet arrays: bundle 1\n");
+    let remove = "store remove k1.pem --server k1 --store node --force";
+    run(&folder, remove).ends_with(0);
+    assert_eq!(entries(&folder, "node").len(), 0);
+    let begin = Instant::now();
+    while entries(&folder, "node").is_empty() {
+        // The last step, when the time is over, would do it as well.
+        let is_late = begin.elapsed() > Duration::from_secs(40);
+        assert!(!is_late && child.try_wait().unwrap().is_none());
+        thread::sleep(Duration::from_millis(100));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

@@ -104,6 +104,8 @@ pub struct Agent<T: Transport> {
     reports: Option<Reports>,
     /// The last publication that was taken over.
     known: Option<Tag>,
+    /// Whether the last step was good, and the pause after it.
+    last: Option<(bool, Duration)>,
     /// Whether the health of the store has a fault of ours.
     told: bool,
 }
@@ -147,6 +149,7 @@ impl<T: Transport> Agent<T> {
             interval: INTERVAL,
             reports: None,
             known: None,
+            last: None,
             told: false,
         }
     }
@@ -176,7 +179,8 @@ impl<T: Transport> Agent<T> {
         self
     }
 
-    /// Sets what is told of each step, for a log. It is called by the thread of the agent.
+    /// Sets what is told of each step, for a log or for events. It is called by the thread of the agent, which does not
+    /// hold the store then; the [health](AgentHandle::health) is that after the step.
     #[must_use]
     pub fn with_handler(
         mut self,
@@ -222,9 +226,9 @@ impl<T: Transport> Agent<T> {
         &self.member
     }
 
-    /// Fetches the newest publication, takes it over and reports, without waiting for a change. For a program that has a
-    /// loop of its own, which calls it again after the pause or when the transport's
-    /// [`wait`](Transport::wait) returns.
+    /// Fetches the newest publication, takes it over and reports, without waiting for a change. For a program that needs the
+    /// newest set before it calls [`run`](Self::run), or that has a loop of its own, which calls it again after the pause or
+    /// when the transport's [`wait`](Transport::wait) returns.
     pub fn step(&mut self) -> Step {
         self.handle.notes().was_asked = true;
         let done = self.fetch_and_take();
@@ -234,6 +238,7 @@ impl<T: Transport> Agent<T> {
         }
         self.tell_the_store();
         self.report();
+        self.last = Some((done.is_ok(), pause));
         Step { done, pause }
     }
 

@@ -12,7 +12,7 @@ use crate::transport::Transport;
 
 impl<T: Transport> Agent<T> {
     /// Runs until it is stopped by its [`handle`](Self::handle). The first fetch comes after a random time of at most
-    /// [`START_SPREAD`]; call [`step`](Self::step) before for one at once. A panic of the transport, of a handler or of the agent
+    /// [`START_SPREAD`]; call [`step`](Self::step) before for one at once, and the next one comes after its pause. A panic of the transport, of a handler or of the agent
     /// shows in the health of the agent and of the store, and goes on to the caller.
     pub fn run(&mut self) {
         self.handle.notes().status = AgentStatus::Running;
@@ -49,17 +49,27 @@ impl<T: Transport> Agent<T> {
     }
 
     fn run_until_stopped(&mut self) {
-        // After a power failure, all nodes start together.
-        let spread = self.jitter.between(Duration::ZERO, START_SPREAD);
-        self.sleep(spread);
+        match self.last {
+            Some(last) => self.pause(last),
+            // After a power failure, all nodes start together.
+            None => {
+                let spread = self.jitter.between(Duration::ZERO, START_SPREAD);
+                self.sleep(spread);
+            }
+        }
         while !self.handle.is_stopping() {
             let step = self.step();
-            if step.done.is_ok() {
-                self.sleep(MIN_GAP);
-                self.wait(step.pause.saturating_sub(MIN_GAP));
-            } else {
-                self.sleep(step.pause);
-            }
+            self.pause((step.done.is_ok(), step.pause));
+        }
+    }
+
+    /// Waits after a step for the next one.
+    fn pause(&mut self, (is_good, pause): (bool, Duration)) {
+        if is_good {
+            self.sleep(MIN_GAP);
+            self.wait(pause.saturating_sub(MIN_GAP));
+        } else {
+            self.sleep(pause);
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod address;
 mod client;
+mod publisher;
 mod worker;
 
 use core::fmt;
@@ -20,8 +21,8 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Instant;
 
-use hyper::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
+use hyper::header::{ETAG, HeaderName, IF_NONE_MATCH};
 pub use mutual_trust_tokio::Connector;
 use tokio::runtime::Handle;
 
@@ -32,13 +33,11 @@ use self::worker::{NoResult, Pending};
 use crate::digest::content_tag;
 use crate::error::TransportError;
 use crate::limits::{
-    LONG_POLL, LONG_POLL_LEAST, MAX_NODES, MAX_PUBLICATION_BYTES, MAX_REPORT_BYTES, MAX_TIMEOUT,
-    MIN_TIMEOUT, REQUEST_TIMEOUT,
+    LONG_POLL, LONG_POLL_LEAST, MAX_PUBLICATION_BYTES, MAX_TIMEOUT, MIN_TIMEOUT, REQUEST_TIMEOUT,
 };
-use crate::report::{NodeName, NodeReport};
-use crate::reported::NodeReports;
+use crate::report::NodeReport;
 use crate::setting::{self, SettingError};
-use crate::transport::{Fetched, Publisher, Tag, Transport};
+use crate::transport::{Fetched, Tag, Transport};
 
 /// How long a server may wait for a change before it answers (RFC 7240 section 4.3).
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -323,67 +322,6 @@ impl Transport for Http {
         match answer.status.as_u16() {
             200 | 201 | 204 => Ok(()),
             404 | 405 | 501 => Err(cannot_report(&address, &answer)),
-            _ => Err(refusal(&address, &answer)),
-        }
-    }
-}
-
-impl Publisher for Http {
-    fn current(&mut self) -> Result<Option<(Vec<u8>, Tag)>, TransportError> {
-        let answer = self.ask(self.get(None, Duration::ZERO))?;
-        match self.take(None, answer, false) {
-            Ok(Fetched::New { bytes, tag }) => Ok(Some((bytes, tag))),
-            Ok(Fetched::Unchanged) | Err(TransportError::NotPublished { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn publish(&mut self, bytes: &[u8], over: Option<&Tag>) -> Result<Tag, TransportError> {
-        let address = self.publication();
-        let at = || address.as_str().to_owned();
-        if bytes.len() > MAX_PUBLICATION_BYTES {
-            let limit = MAX_PUBLICATION_BYTES;
-            return Err(TransportError::TooLarge { at: at(), limit });
-        }
-        let mut ask = Ask::put(address.clone(), self.timeout, bytes.to_vec());
-        // Sent again, it would meet itself and be superseded.
-        ask.repeatable = false;
-        let ask = match over {
-            Some(tag) => ask.with(IF_MATCH, tag.as_str()),
-            None => ask.with(IF_NONE_MATCH, "*"),
-        };
-        let answer = self.ask(ask)?;
-        match answer.status.as_u16() {
-            200 | 201 | 204 => {
-                let tag = answer.header(&ETAG).and_then(Tag::new);
-                tag.filter(is_etag).ok_or_else(|| {
-                    let what = "no ETag for the publication that it took".to_owned();
-                    TransportError::Unexpected { at: at(), what }
-                })
-            }
-            _ => Err(refusal(&address, &answer)),
-        }
-    }
-
-    fn nodes(&mut self) -> Result<NodeReports, TransportError> {
-        let address = self.address.below("nodes");
-        let limit = MAX_NODES.saturating_mul(MAX_REPORT_BYTES);
-        let answer = self.ask(Ask::get(address.clone(), self.timeout, limit))?;
-        if answer.status != StatusCode::OK {
-            return Err(refusal(&address, &answer));
-        }
-        Ok(NodeReports::read_all(&answer.body))
-    }
-
-    fn forget(&mut self, node: &NodeName) -> Result<bool, TransportError> {
-        let address = self.address.below("nodes").below(node.as_str());
-        let mut ask = Ask::get(address.clone(), self.timeout, 0);
-        ask.method = Method::DELETE;
-        let answer = self.ask(ask)?;
-        match answer.status.as_u16() {
-            200 | 204 => Ok(true),
-            404 => Ok(false),
-            405 | 501 => Err(cannot_report(&address, &answer)),
             _ => Err(refusal(&address, &answer)),
         }
     }

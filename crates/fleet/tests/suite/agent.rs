@@ -458,6 +458,19 @@ fn a_transport_that_cannot_tell_is_asked_at_the_interval() {
     );
 }
 
+/// A program that needs the newest set before it starts the loop does not ask twice within seconds.
+#[test]
+fn a_step_before_the_loop_is_its_first() {
+    let fleet = Fleet::new();
+    let mut node = Node::new(&fleet);
+    let publication = fleet.publication(1);
+    let transport = Scripted::new(&node, move |_| new(publication.clone()));
+    let mut agent = node.agent(transport);
+    let _ = agent.step();
+    let took = run_until(&mut agent, &node, 2);
+    assert!(took >= INTERVAL / 2, "{took:?}");
+}
+
 #[test]
 fn one_seed_gives_one_run() {
     let fleet = Fleet::new();
