@@ -299,6 +299,13 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("intermediate", &["intermediate issuing.pem"]),
     ("crl", &["crl ca.crl"]),
     ("crl add", &["crl add ca.crl"]),
+    (
+        "crl fetch",
+        &[
+            "crl fetch --list http://pki.example/ca.crl ca.pem",
+            "crl fetch --list http://pki.example/ca.crl ca.pem --follow --json",
+        ],
+    ),
     ("crl remove", &["crl remove ca.crl"]),
     ("crl stop", &["crl stop ca.pem"]),
     ("group", &["group add site-a"]),

@@ -15,6 +15,7 @@ mod fleets;
 mod hubs;
 mod keeping;
 mod links;
+mod lists;
 mod rotation;
 mod store;
 
@@ -29,6 +30,7 @@ pub(crate) use fleets::*;
 pub(crate) use hubs::*;
 pub(crate) use keeping::*;
 pub(crate) use links::*;
+pub(crate) use lists::*;
 pub(crate) use rotation::*;
 pub(crate) use store::*;
 
@@ -101,6 +103,7 @@ named! {
     "store-backup" => Backup,
     "store-change" => StoreChange,
     "store-clock" => StoreClock,
+    "store-crl-fetch" => ListsFetched,
     "store-diff" => StoreDiff,
     "store-expiring" => Expiring,
     "store-export" => Exported,
@@ -118,6 +121,7 @@ named! {
     "fleet-follow-event" => FleetNodeState,
     "fleet-serve-event" => HubEvent,
     "serve-event" => Event,
+    "store-crl-fetch-event" => ListsState,
     "store-follow-event" => FollowState,
 }
 

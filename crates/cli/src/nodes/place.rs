@@ -92,8 +92,9 @@ impl<'a> Reach<'a> {
         }
     }
 
+    /// What makes links to servers of an address.
     #[cfg(any(feature = "http", feature = "etcd"))]
-    fn connector(&self) -> Result<mutual_trust_tokio::Connector, Failure> {
+    pub(crate) fn connector(&self) -> Result<mutual_trust_tokio::Connector, Failure> {
         self.link.connector(self.own.clone())
     }
 }

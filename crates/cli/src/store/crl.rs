@@ -8,6 +8,7 @@ use mutual_trust::{Fingerprint, TrustSnapshot};
 
 use super::calls::crls;
 use super::change::{Edit, one};
+use super::fetch::FetchArguments;
 use crate::files;
 use crate::fingerprints;
 use crate::output::{Failure, identified};
@@ -31,6 +32,8 @@ enum CrlChange {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Fetch lists from addresses, once or as long as they are followed, and install them
+    Fetch(FetchArguments),
     /// Remove a list; its issuer stays checked, so its certificates are refused in chains if no other list is left
     Remove {
         /// The file of the list, or its fingerprint in full (`store list --full` shows it)
@@ -49,6 +52,15 @@ What its lists revoke is accepted again. If a list is merely out of date, instal
 }
 
 impl CrlArguments {
+    /// What is fetched, if that is asked for.
+    pub(super) fn fetch(&self) -> Option<&FetchArguments> {
+        match &self.change {
+            Some(CrlChange::Fetch(arguments)) => Some(arguments),
+            Some(CrlChange::Add { .. } | CrlChange::Remove { .. } | CrlChange::Stop { .. })
+            | None => None,
+        }
+    }
+
     pub(super) fn prepare(self, view: &TrustSnapshot) -> Result<Edit, Failure> {
         match (self.change, self.file) {
             (None, Some(file)) | (Some(CrlChange::Add { file }), None) => {
@@ -66,8 +78,12 @@ impl CrlArguments {
                 let issuer = checked(&issuer, view)?;
                 Ok(one(move |store| store.disable_revocation_checks(&issuer)))
             }
+            (Some(CrlChange::Fetch(arguments)), None) => {
+                let lists = arguments.planned()?;
+                Ok(Edit::Calls(Box::new(move |store| crls(store, &lists))))
+            }
             (Some(_), Some(_)) | (None, None) => {
-                let text = "name a file of lists, or one of: add, remove, stop";
+                let text = "name a file of lists, or one of: add, fetch, remove, stop";
                 Err(Failure::new("usage", text))
             }
         }

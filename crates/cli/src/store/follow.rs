@@ -143,7 +143,9 @@ pub(super) fn run(
     arguments: &FollowArguments,
     as_json: bool,
 ) -> Result<Outcome, Failure> {
-    common.changes_unasked()?;
+    common.changes_unasked(
+        "`store follow` takes over what its sources hold, and --guard says what becomes of a change that locks a peer out",
+    )?;
     let sources = arguments.sources()?;
     let named: BTreeSet<String> = sources.iter().map(|one| one.name().to_owned()).collect();
     let follower = Follower::new(sources)?;

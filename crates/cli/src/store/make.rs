@@ -102,9 +102,9 @@ impl Common {
     }
 
     /// Refuses the options of a change that is planned, where what comes is not known before.
-    pub(super) fn changes_unasked(&self) -> Result<(), Failure> {
+    pub(super) fn changes_unasked(&self, why: &str) -> Result<(), Failure> {
         if self.dry_run || self.force {
-            let text = "--dry-run and --force do not apply: `store follow` takes over what its sources hold, and --guard says what becomes of a change that locks a peer out";
+            let text = format!("--dry-run and --force do not apply: {why}");
             return Err(Failure::new("usage", text));
         }
         Ok(())

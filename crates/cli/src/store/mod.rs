@@ -6,6 +6,7 @@ mod calls;
 mod change;
 mod clock;
 mod crl;
+mod fetch;
 mod servers;
 mod update;
 
@@ -159,7 +160,7 @@ fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
         Command::Plan { change } => {
             let dry = common.dry();
             match change {
-                Planned::Change(change) => changed(&dry, change),
+                Planned::Change(change) => changed(&dry, change, as_json),
                 Planned::Rollback(arguments) => rollback::run(&dry, &arguments),
                 Planned::Restore(arguments) => backup::restore(&dry, &arguments),
             }
@@ -168,11 +169,17 @@ fn result(arguments: &Arguments, as_json: bool) -> Result<Outcome, Failure> {
             common.changes_nothing()?;
             replace::migration(common, &arguments)
         }
-        Command::Change(change) => changed(common, change),
+        Command::Change(change) => changed(common, change, as_json),
     }
 }
 
-fn changed(common: &Common, change: Change) -> Result<Outcome, Failure> {
+fn changed(common: &Common, change: Change, as_json: bool) -> Result<Outcome, Failure> {
+    if let Change::Crl(crl) = &change
+        && let Some(arguments) = crl.fetch()
+        && !common.dry_run
+    {
+        return fetch::run(common, arguments, as_json);
+    }
     if let Change::Migrate(arguments) = change {
         return replace::migrate(common, arguments);
     }

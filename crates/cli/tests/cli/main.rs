@@ -16,6 +16,8 @@ mod clock;
 mod ends;
 mod enrolling;
 mod exporting;
+#[cfg(feature = "http")]
+mod fetching;
 mod fleets;
 #[cfg(feature = "etcd")]
 mod fleets_etcd;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::header::{ETAG, IF_NONE_MATCH};
 use mutual_trust::certificate::Crl;
+use mutual_trust::error::with_causes;
 use mutual_trust::store::CrlIssuer;
 use mutual_trust_tokio::Connector;
 
@@ -122,6 +123,37 @@ impl CrlSource {
     /// The address.
     pub fn address(&self) -> &str {
         self.address.as_str()
+    }
+
+    /// What the address has now, of the issuers that are named. For a plan of what installing it would do.
+    #[doc(hidden)]
+    pub fn lists(&self) -> Result<Vec<Crl>, TransportError> {
+        let at = self.address().to_owned();
+        let worker = match Worker::start() {
+            Ok(worker) => worker,
+            Err(error) => {
+                let source = error.into();
+                return Err(TransportError::Unreachable { at, source });
+            }
+        };
+        let unexpected = |what: String| TransportError::Unexpected {
+            at: at.clone(),
+            what,
+        };
+        let lists = match self.fetch(&worker, None) {
+            Ok(Found::Lists(lists, _)) => lists,
+            Ok(Found::Same) => return Err(unexpected("nothing was known".to_owned())),
+            Err(Fault::Transport(error)) => return Err(error),
+            Err(fault) => return Err(unexpected(with_causes(&fault))),
+        };
+        let is_named = |list: &Crl| self.issuers.iter().any(|of| of.name() == list.issuer());
+        match lists.iter().find(|list| !is_named(list)) {
+            Some(other) => {
+                let what = format!("a list of an issuer that is not named: {}", other.issuer());
+                Err(unexpected(what))
+            }
+            None => Ok(lists),
+        }
     }
 
     /// Fetches what the address has.
