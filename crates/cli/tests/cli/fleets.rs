@@ -900,6 +900,26 @@ fn a_report_that_cannot_be_read_is_counted_and_named() {
         .says("error[transport/CannotReport]");
 }
 
+/// Who can write into the folder hides no node by their number: what was read is shown, and that there is more.
+#[test]
+fn more_nodes_than_are_read_need_attention() {
+    let folder = founded("cli-fleet-many");
+    published(&folder);
+    for number in 0..=mutual_trust_fleet::limits::MAX_NODES {
+        fs::File::create(folder.file(&format!("site/nodes/x{number}"))).unwrap();
+    }
+    run(&folder, "fleet status site")
+        .ends_with(1)
+        .says("refused[NodesBehind]")
+        .says("unreadable: node x")
+        .says("65536 of 65536 nodes need attention")
+        .says("more than 65536 nodes report, and those beyond are not read");
+    // The rest goes on.
+    joined(&folder);
+    take(&folder).ends_with(0);
+    run(&folder, "fleet forget site x0").ends_with(0);
+}
+
 #[test]
 fn a_node_that_lost_its_state_is_told_to_join_again() {
     let folder = founded("cli-fleet-lost");

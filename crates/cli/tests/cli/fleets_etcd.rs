@@ -118,6 +118,15 @@ fn an_administrator_publishes_in_etcd_and_a_node_takes_over_and_reports() {
     )
     .ends_with(0)
     .says("current: node array-7: bundle 1");
+    let report = format!("store report --html page --store source --nodes {at} {ana} --json");
+    let report = run(&folder, &report).ends_with(0).json();
+    assert_eq!(report["nodes_behind"], 0);
+    run(&folder, &format!("fleet forget {at} array-7 {ana}"))
+        .ends_with(0)
+        .says("removed: the report of node array-7");
+    run(&folder, &format!("fleet status {at} {ana}"))
+        .ends_with(0)
+        .says("no node has reported");
     // What etcd has is what was published.
     run(&folder, &format!("fleet diff {at} source {ana}"))
         .ends_with(0)
