@@ -195,6 +195,12 @@ impl KeyPolicy {
         }
     }
 
+    /// Whether both have the same algorithms and bounds.
+    #[cfg(feature = "bundle")]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        core::ptr::eq(self.algorithms, other.algorithms) && self.min_rsa_bits == other.min_rsa_bits
+    }
+
     /// The kinds of keys that are accepted.
     #[doc(hidden)]
     pub fn allowed(&self) -> AllowedKeys {

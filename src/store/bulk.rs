@@ -299,6 +299,7 @@ mod tests {
             der: entry
                 .certificate()
                 .map(|certificate| certificate.der().as_ref()),
+            read: None,
             options: entry.options().clone(),
             installed: entry.installed(),
             installed_by: None,

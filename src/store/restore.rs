@@ -32,6 +32,8 @@ pub(crate) struct HeldEntry<'a> {
     pub(crate) key: EntryKey,
     /// Its certificate. The key has its fingerprint. `None` for a pin that has only a fingerprint.
     pub(crate) der: Option<&'a [u8]>,
+    /// The same certificate, if it was read before.
+    pub(crate) read: Option<Certificate>,
     pub(crate) options: EntryOptions,
     pub(crate) installed: Option<UnixTime>,
     pub(crate) installed_by: Option<Arc<str>>,
@@ -158,7 +160,10 @@ impl TrustStore {
         let mut refused = None;
         if let Some(der) = held.der {
             // The caller has compared the fingerprint.
-            match known.map_or_else(|| Certificate::read(der, Some(key.fingerprint)), Ok) {
+            match known
+                .or(held.read)
+                .map_or_else(|| Certificate::read(der, Some(key.fingerprint)), Ok)
+            {
                 Ok(read) => {
                     let judged = self.check_loaded(key.slot, &key.scope, &read, &held.options);
                     refused = judged.err().map(|error| with_causes(&error));

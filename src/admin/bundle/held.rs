@@ -70,6 +70,19 @@ impl Held {
         floor: Option<UnixTime>,
         keys: KeyPolicy,
     ) -> Result<Verified, BundleError> {
+        self.verify_and_read(publication, (clock, floor), keys, |bundle| {
+            bundle.snapshot(keys)
+        })
+    }
+
+    /// [`verify`](Self::verify), which reads the records by `read` when all else is verified.
+    pub(super) fn verify_and_read(
+        &self,
+        publication: &Publication,
+        (clock, floor): (CurrentTime, Option<UnixTime>),
+        keys: KeyPolicy,
+        read: impl FnOnce(&Bundle) -> Result<TrustSnapshot, BundleError>,
+    ) -> Result<Verified, BundleError> {
         let (bundle, newest) = (publication.bundle(), publication.newest());
         if newest.fleet() != self.fleet() {
             return Err(BundleError::OtherFleet {
@@ -87,7 +100,7 @@ impl Held {
         if !self.has(bundle)? {
             check_time(bundle.head(), clock, floor)?;
         }
-        let snapshot = bundle.snapshot(keys)?;
+        let snapshot = read(bundle)?;
         Ok(Verified {
             held: Self {
                 keys: newest.clone(),

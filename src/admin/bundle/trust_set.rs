@@ -85,14 +85,26 @@ impl Bundle {
     /// Nothing here is verified. [`Held::verify`](super::Held::verify) does that first.
     #[doc(hidden)]
     pub fn snapshot(&self, keys: KeyPolicy) -> Result<TrustSnapshot, BundleError> {
+        self.snapshot_knowing(keys, &TrustSnapshot::default())
+    }
+
+    /// [`snapshot`](Self::snapshot), which does not read again the certificates that another snapshot has.
+    pub(super) fn snapshot_knowing(
+        &self,
+        keys: KeyPolicy,
+        known: &TrustSnapshot,
+    ) -> Result<TrustSnapshot, BundleError> {
         let mut reader = Reader::new(WHAT, TITLE, self.to_bytes(), MAX_PUBLICATION_BYTES)?;
         BundleHead::read(&mut reader)?;
         let part = self.head.part();
         let chosen = chosen(part);
-        let view = read_part(&mut reader.lines, chosen, keys).map_err(|fault| match fault {
-            PartFault::File(error) => damaged(WHAT, error),
-            PartFault::Outside { line, record } => BundleError::NotInPart { part, line, record },
-        })?;
+        let view =
+            read_part(&mut reader.lines, chosen, keys, known).map_err(|fault| match fault {
+                PartFault::File(error) => damaged(WHAT, error),
+                PartFault::Outside { line, record } => {
+                    BundleError::NotInPart { part, line, record }
+                }
+            })?;
         reader.at_end()?;
         check_stated(&self.head, trusted(&view, chosen))?;
         Ok(view)

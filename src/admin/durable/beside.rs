@@ -73,6 +73,11 @@ impl Beside {
         self.seal.as_deref()
     }
 
+    /// The seal, to be kept.
+    pub(crate) fn seal_of(&self) -> Option<&Arc<dyn Seal>> {
+        self.seal.as_ref()
+    }
+
     /// What is there now.
     pub(crate) fn stamp(&self) -> Result<Option<BesideStamp>, DurableError> {
         Ok(stamp_at(&self.path)?.map(BesideStamp))

@@ -14,10 +14,11 @@ use super::role;
 use super::same::Exact;
 use super::write::server_name;
 use crate::admin::file::error::StoreFileError;
-use crate::certificate::{Fingerprint, HostName};
+use crate::certificate::{Certificate, Fingerprint, HostName};
 use crate::store::error::StoreError;
 use crate::store::{
-    Bulk, CrlOrigin, EntryKey, HeldCrl, HeldEntry, HeldServer, Slot, Truncated, TrustStore,
+    Bulk, CrlOrigin, EntryKey, HeldCrl, HeldEntry, HeldServer, Slot, Truncated, TrustSnapshot,
+    TrustStore,
 };
 
 /// Adds one record after another to a store.
@@ -32,6 +33,8 @@ pub(super) struct Records {
     disabled_crls: Truncated<(Fingerprint, String)>,
     /// Texts that several entries share, so that they are in memory once.
     shared: BTreeSet<Arc<str>>,
+    /// Has certificates that were read before. Equal bytes are not read again.
+    known: TrustSnapshot,
     /// What the tables of a snapshot are built of. Changes are made in tables that are there.
     bulk: Option<Bulk>,
     pub(super) exact: Exact,
@@ -61,9 +64,16 @@ impl Records {
             disabled: Truncated::default(),
             disabled_crls: Truncated::default(),
             shared: BTreeSet::new(),
+            known: TrustSnapshot::default(),
             bulk: None,
             exact: Exact::default(),
         }
+    }
+
+    /// The same, with a snapshot whose certificates were read before.
+    #[cfg(feature = "bundle")]
+    pub(super) fn knowing(self, known: TrustSnapshot) -> Self {
+        Self { known, ..self }
     }
 
     /// The snapshot is read; changes may follow.
@@ -91,6 +101,7 @@ impl Records {
             disabled: self.disabled.clone(),
             disabled_crls: self.disabled_crls.clone(),
             shared: core::mem::take(&mut self.shared),
+            known: self.known.clone(),
             bulk: None,
             exact: Exact::default(),
         }
@@ -291,16 +302,22 @@ impl Records {
             let what = "a slot, a scope that it has, and a fingerprint";
             expected(record.line, what, record.head)
         })?;
-        let mut read = Fields::default();
+        let mut fields = Fields::default();
         for field in &record.fields {
-            if !read.take(field)? {
+            if !fields.take(field)? {
                 self.unknown(field, record.head)?;
             }
         }
         let der = record.section.map(certificate).transpose()?;
         let (der, is_exact) = der.map_or((None, true), |(der, exact)| (Some(der), exact));
+        let read = der.as_deref().and_then(|der| self.known.data().known(der));
+        let read = read.cloned();
+        let over = |der: &[u8]| {
+            let read = read.as_ref().map(Certificate::fingerprint);
+            read.unwrap_or_else(|| Fingerprint::over(der))
+        };
         if let (Some(der), Some(section)) = (&der, record.section)
-            && Fingerprint::over(der) != key.fingerprint
+            && over(der) != key.fingerprint
         {
             let what = format!("the certificate {}", key.fingerprint);
             let found = Fingerprint::over(der).to_string();
@@ -312,11 +329,12 @@ impl Records {
         let held = HeldEntry {
             key: key.clone(),
             der: der.as_deref(),
-            installed: read.origin.installed,
-            installed_by: read.origin.by.map(|who| self.shared(who)),
-            source: read.source.map(|source| self.shared(source)),
-            disabled: read.origin.disabled.map(Box::from),
-            options: read.options(),
+            read,
+            installed: fields.origin.installed,
+            installed_by: fields.origin.by.map(|who| self.shared(who)),
+            source: fields.source.map(|source| self.shared(source)),
+            disabled: fields.origin.disabled.map(Box::from),
+            options: fields.options(),
         };
         let restored = match &mut self.bulk {
             Some(bulk) => bulk.entry(&mut self.store, held),

@@ -53,16 +53,21 @@ impl Exact {
         self.to = Some(record.at.saturating_add(record.text.len()));
     }
 
+    /// What stands before this part and behind it, of a text that begins at an offset. `None` if a server or an entry is
+    /// not in it.
+    pub(super) fn around<'a>(&self, text: &'a str, at: usize) -> Option<(&'a str, &'a str)> {
+        let (from, to) = (self.from.checked_sub(at)?, self.to?.checked_sub(at)?);
+        let around = (text.get(..from)?, text.get(to..)?);
+        (!self.broken).then_some(around)
+    }
+
     /// Whether the content is that of a snapshot whose servers and entries are all in this part.
     fn holds(&self, view: &TrustSnapshot, kept: &UnknownRecords, content: &str) -> bool {
-        let to = self.to.unwrap_or(self.from);
-        let (Some(before), Some(behind)) = (content.get(..self.from), content.get(to..)) else {
+        let Some((before, behind)) = self.around(content, 0) else {
             return false;
         };
         let (mut before, mut behind) = (Same::with(before), Same::with(behind));
-        self.to.is_some()
-            && !self.broken
-            && kept.fields.is_empty()
+        kept.fields.is_empty()
             && write::before_servers(view, kept, &mut before).is_ok()
             && before.is_done()
             && write::after_entries(view, kept, &mut behind).is_ok()

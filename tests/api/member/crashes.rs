@@ -489,6 +489,25 @@ fn the_file_of_a_member_has_the_seal_of_the_store() {
 }
 
 #[test]
+fn a_running_member_refuses_its_own_file_under_another_seal() {
+    let mut world = World::with("sealed-running", sealed(Arc::new(key(7))));
+    let mut member = world.join();
+    add_server(&mut world.fleet.central, "keys-1", "kms1.example");
+    let _ = world.apply(&mut member);
+    let bytes = world.fleet.publish();
+    // The file is the one that this member wrote, and its seal is that of the settings no more.
+    world.store.set_seal(Some(Arc::new(key(9)))).unwrap();
+    let refused = member.take_over(&bytes, &mut world.store).unwrap_err();
+    assert!(
+        matches!(refused, MemberError::StateNotSealed { .. }),
+        "{refused}"
+    );
+    member.seal_again(&mut world.store).unwrap();
+    let _ = member.take_over(&bytes, &mut world.store).unwrap();
+    assert!(member.state().is_applied());
+}
+
+#[test]
 fn of_two_processes_the_newest_sequence_counts() {
     let mut world = World::new("two-processes");
     let mut one = world.join();

@@ -3,6 +3,7 @@
 pub(crate) mod error;
 mod health;
 mod kept;
+mod records;
 mod run;
 mod state;
 mod stored;
@@ -23,12 +24,13 @@ use crate::policy::Policy;
 use crate::store::fleet::Notice;
 use crate::store::{Truncated, TrustStore};
 use error::MemberError;
-use kept::FILE;
+use kept::{FILE, Filed};
 use pki_types::UnixTime;
+use records::Records;
 use state::State;
 use stored::{Stored, check_stored, stored, stored_sequence};
 
-use crate::admin::durable::{Beside, BesideStamp};
+use crate::admin::durable::Beside;
 
 pub(in crate::admin) use kept::is_member;
 
@@ -77,8 +79,7 @@ pub struct FleetMember {
     guard: FollowGuard,
     policy: Option<Policy>,
     state: State,
-    /// The file as it was read or written last.
-    stamp: Option<BesideStamp>,
+    memory: Memory,
     /// The generation at which the store had what the newest bundle says.
     checked: Option<u64>,
     /// Why the newest bundle is not in the store.
@@ -91,6 +92,14 @@ pub struct FleetMember {
     locked_out: Option<LockedOut>,
     since: Option<UnixTime>,
     last_success: Option<UnixTime>,
+}
+
+/// What a member keeps in memory, so that nothing is read twice. The file and the store count: what differs from them is
+/// read again.
+#[derive(Debug, Default)]
+struct Memory {
+    file: Option<Filed>,
+    records: Records,
 }
 
 impl FleetMember {
@@ -219,13 +228,12 @@ impl FleetMember {
     }
 
     fn of(fleet: FleetId, state: State, store: &mut DurableStore) -> Result<Self, MemberError> {
-        let stamp = place(store, &fleet).stamp()?;
         let mut member = Self {
             fleet,
             guard: FollowGuard::default(),
             policy: None,
             state,
-            stamp,
+            memory: Memory::default(),
             checked: None,
             not_applied: None,
             refused: None,
@@ -307,10 +315,8 @@ impl FleetMember {
     /// The store was not reached, or the file was not written.
     pub fn seal_again(&mut self, store: &mut DurableStore) -> Result<(), MemberError> {
         let place = place(store, &self.fleet);
-        let state = &self.state;
-        store.try_change(|_| state.write(&place))?;
-        self.stamp = place.stamp()?;
-        Ok(())
+        let (file, state) = (&mut self.memory.file, &self.state);
+        store.try_change(|_| Filed::write(file, state, &place))
     }
 
     /// Ends the membership. Entries of the fleet stay, as if an administrator had installed them here. To leave without them,

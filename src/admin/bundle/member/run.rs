@@ -1,11 +1,13 @@
 //! Takes a bundle over: verified, kept, merged, stored.
 
 use super::error::MemberError;
+use super::kept::Filed;
 use super::state::State;
 use super::{
-    FleetMember, RESTRICTIONS, TAKE_OVER, TakeOver, check_lost, place, source, stored_sequence,
+    FleetMember, Memory, RESTRICTIONS, TAKE_OVER, TakeOver, check_lost, place, source,
+    stored_sequence,
 };
-use crate::admin::bundle::Publication;
+use crate::admin::bundle::{Bundle, Publication};
 use crate::admin::durable::Beside;
 use crate::admin::durable::error::DurableError;
 use crate::admin::follow::{FollowGuard, Guard, LockedOut, held_for};
@@ -27,7 +29,8 @@ impl FleetMember {
     /// Whether nothing has changed since the store had what the newest bundle says.
     pub(super) fn is_current(&self, store: &DurableStore) -> Result<bool, MemberError> {
         let is_equal = self.checked == Some(store.contents().generation());
-        Ok(is_equal && place(store, &self.fleet).stamp()? == self.stamp)
+        let file = self.memory.file.as_ref().and_then(Filed::stamp);
+        Ok(is_equal && file.is_some() && place(store, &self.fleet).stamp()? == file)
     }
 
     /// Verifies what is offered, keeps it, and makes the store what the newest bundle says.
@@ -44,30 +47,41 @@ impl FleetMember {
             clock: store.now(),
         };
         let mut kept = None;
+        let mut memory = core::mem::take(&mut self.memory);
         let (folder, settings) = (store.folder().to_owned(), store.settings().clone());
         let round = store.try_change(|store| {
             // Under the lock: another process may have written since.
-            let state = self.read(&place, store, |since| {
+            let state = self.read(&place, store, &mut memory, |since| {
                 stored_sequence(&folder, &settings, &self.fleet, since)
             })?;
-            self.round(store, state, offered, &place, &guard, &mut kept)
+            let to = (&place, &guard);
+            self.round(store, state, offered, to, &mut kept, &mut memory)
         });
+        self.memory = memory;
         // What is in the file counts, also if the store was not changed.
         if let Some(kept) = kept {
             self.state = kept;
         }
-        let round = match round {
-            Ok(round) => round,
-            Err(error) => {
-                self.stamp = None;
-                return Err(error);
-            }
+        let done = match round {
+            Ok(round) => self.after(round, store, &place, &guard),
+            Err(error) => Err(error),
         };
+        self.memory.records.keep(&self.state);
+        done
+    }
+
+    /// Notes what a round did, when the store is changed.
+    fn after(
+        &mut self,
+        round: Round,
+        store: &mut DurableStore,
+        place: &Beside,
+        guard: &Guard,
+    ) -> Result<TakeOver, MemberError> {
         self.state = round.state;
         if let Some(made) = round.open {
-            self.finish(store, &place, made)?;
+            self.finish(store, place, made)?;
         }
-        self.stamp = place.stamp()?;
         let is_equal = matches!(
             round.done,
             Ok(TakeOver::Unchanged | TakeOver::Applied { .. })
@@ -78,7 +92,7 @@ impl FleetMember {
         let known = self.locked_out.take();
         self.locked_out = round
             .locked_out
-            .or_else(|| known?.still(&guard, store.contents()));
+            .or_else(|| known?.still(guard, store.contents()));
         self.notices = round.notices;
         Ok(round.done?)
     }
@@ -89,9 +103,10 @@ impl FleetMember {
         &self,
         place: &Beside,
         store: &TrustStore,
+        memory: &mut Memory,
         stored: impl FnOnce(u64) -> Result<u64, DurableError>,
     ) -> Result<State, MemberError> {
-        let Some(state) = State::read(place, &self.fleet)? else {
+        let Some(state) = Filed::read(&mut memory.file, place, &self.fleet)? else {
             check_lost(place, &self.fleet, store)?;
             let (fleet, path) = (self.fleet.clone(), place.path().to_owned());
             return Err(MemberError::NotAMember { fleet, path });
@@ -118,22 +133,23 @@ impl FleetMember {
         store: &mut TrustStore,
         mut state: State,
         offered: Option<&[u8]>,
-        place: &Beside,
-        guard: &Guard,
+        (place, guard): (&Beside, &Guard),
         kept: &mut Option<State>,
+        memory: &mut Memory,
     ) -> Result<Round, MemberError> {
         let keys = *store.key_policy();
         let before = state.clone();
         *kept = Some(state.clone());
         let view = store.contents().clone();
-        let mut snapshot = None;
+        let Memory { file, records } = memory;
+        let mut read = |bundle: &Bundle| records.of(bundle, keys, &view);
         if let Some(bytes) = offered {
             let publication = Publication::read(bytes)?;
+            let at = (guard.clock, view.floor());
             let verified = state
                 .held
-                .verify(&publication, guard.clock, view.floor(), keys)?;
+                .verify_and_read(&publication, at, keys, &mut read)?;
             state.hold(bytes, &verified)?;
-            snapshot = Some(verified.snapshot().clone());
         }
         let Some(newest) = state.newest.clone() else {
             return Ok(Round {
@@ -144,12 +160,9 @@ impl FleetMember {
                 notices: Truncated::default(),
             });
         };
-        let new = match snapshot {
-            Some(snapshot) => snapshot,
-            None => newest.bundle.snapshot(keys)?,
-        };
+        let new = read(&newest.bundle)?;
         state.resolve(view.generation());
-        let said = state.said(&new, keys)?;
+        let said = state.said(&mut read)?;
         let said: Vec<&TrustSnapshot> = said.iter().collect();
         let source = source(&self.fleet);
         let bundles = Bundles {
@@ -160,7 +173,7 @@ impl FleetMember {
         let tried = Tried::of(store, &bundles, &state.made);
         let mut keep = |state: &State| {
             if *state != before {
-                state.write(place)?;
+                Filed::write(file, state, place)?;
             }
             *kept = Some(state.clone());
             Ok::<_, MemberError>(())
@@ -250,11 +263,12 @@ impl FleetMember {
     ) -> Result<(), MemberError> {
         let mut settled = self.state.clone();
         settled.settle(made);
-        let begun = &self.state;
+        let (begun, file) = (&self.state, &mut self.memory.file);
         let written = store.try_change(|_| {
-            let is_ours = State::read(place, begun.held.fleet())?.as_ref() == Some(begun);
+            let there = Filed::read(file, place, begun.held.fleet())?;
+            let is_ours = there.as_ref() == Some(begun);
             if is_ours {
-                settled.write(place)?;
+                Filed::write(file, &settled, place)?;
             }
             Ok::<_, MemberError>(is_ours)
         })?;
@@ -300,64 +314,126 @@ impl Tried {
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
 
     use super::*;
     use crate::admin::DurableSettings;
     use crate::admin::bundle::{Bundle, BundleHead, FleetId, KeySet, Part, Signer};
+    use crate::certificate::KeyPolicy;
     use crate::identity::PrivateKey;
     use crate::tls;
 
-    #[test]
-    fn what_another_process_took_over_since_is_not_overwritten() {
-        let provider = tls::provider::default_provider();
-        let keys = tls::key_policy(&provider);
-        let key = include_bytes!("../../../../tests/fixtures/keys/ed25519.key.pem");
-        let signer = tls::bundle_signer(PrivateKey::from_pem(key).unwrap(), &provider).unwrap();
-        let fleet: FleetId = "site-a".parse().unwrap();
-        let set = KeySet::new(fleet.clone(), 1, [signer.key().clone()]).unwrap();
-        let now = pki_types::UnixTime::now();
-        let until = pki_types::UnixTime::since_unix_epoch(core::time::Duration::from_secs(
-            now.as_secs() + 3600,
-        ));
-        let mut central = TrustStore::new(keys);
-        let mut publish = |sequence: u64| {
-            let id = format!("keys-{sequence}").parse().unwrap();
-            central.add_server(id, []).unwrap();
-            let head = BundleHead::new(&set, Part::All, sequence, now, until).unwrap();
-            let bundle = Bundle::new(&central.snapshot(), head.trusting_none()).unwrap();
-            let mut made = Publication::new([set.clone()], bundle).unwrap();
-            let signature = made.bundle().sign(&signer).unwrap();
-            made.add_signature(signature, keys).unwrap();
+    /// A fleet, and the store of a node of it, which two processes have open.
+    struct World {
+        keys: KeyPolicy,
+        signer: Box<dyn Signer>,
+        set: KeySet,
+        central: TrustStore,
+        folder: PathBuf,
+        stores: [DurableStore; 2],
+    }
+
+    impl World {
+        fn new(test: &str) -> (Self, FleetMember, FleetMember) {
+            let provider = tls::provider::default_provider();
+            let keys = tls::key_policy(&provider);
+            let key = include_bytes!("../../../../tests/fixtures/keys/ed25519.key.pem");
+            let key = PrivateKey::from_pem(key).unwrap();
+            let signer = Box::new(tls::bundle_signer(key, &provider).unwrap());
+            let fleet: FleetId = "site-a".parse().unwrap();
+            let set = KeySet::new(fleet.clone(), 1, [signer.key().clone()]).unwrap();
+            let name = format!("mutual-trust-member-{test}-{}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            fs::create_dir_all(&folder).unwrap();
+            let settings = DurableSettings::new(keys);
+            let mut store = DurableStore::create(&folder, settings.clone()).unwrap();
+            let digest = set.digest();
+            let one = FleetMember::join(&mut store, set.clone(), digest, Part::All).unwrap();
+            let mut other = DurableStore::open(&folder, settings).unwrap().0;
+            let two = FleetMember::open(&mut other, &fleet).unwrap();
+            let world = Self {
+                keys,
+                signer,
+                set,
+                central: TrustStore::new(keys),
+                folder,
+                stores: [store, other],
+            };
+            (world, one, two)
+        }
+
+        fn add_server(&mut self, id: &str) {
+            self.central.add_server(id.parse().unwrap(), []).unwrap();
+        }
+
+        fn publish(&mut self, sequence: u64) -> Vec<u8> {
+            let now = pki_types::UnixTime::now();
+            let until = core::time::Duration::from_secs(now.as_secs() + 3600);
+            let until = pki_types::UnixTime::since_unix_epoch(until);
+            let head = BundleHead::new(&self.set, Part::All, sequence, now, until).unwrap();
+            let bundle = Bundle::new(&self.central.snapshot(), head.trusting_none()).unwrap();
+            let mut made = Publication::new([self.set.clone()], bundle).unwrap();
+            let signature = made.bundle().sign(&*self.signer).unwrap();
+            made.add_signature(signature, self.keys).unwrap();
             made.to_bytes()
-        };
-        let (first, second) = (publish(1), publish(2));
-        let name = format!("mutual-trust-member-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
-        let settings = DurableSettings::new(keys);
-        let mut store = DurableStore::create(&folder, settings.clone()).unwrap();
-        let digest = set.digest();
-        let mut one = FleetMember::join(&mut store, set.clone(), digest, Part::All).unwrap();
-        let mut other = DurableStore::open(&folder, settings).unwrap().0;
-        let mut two = FleetMember::open(&mut other, &fleet).unwrap();
-        // The first process is stopped behind its change for as long as the second one takes over.
-        let place = place(&store, &fleet);
+        }
+    }
+
+    /// The first process takes `mine` over, and is stopped behind its change for as long as the second one takes over
+    /// `theirs`.
+    fn overtaken(
+        world: &mut World,
+        (one, mine): (&mut FleetMember, &[u8]),
+        (two, theirs): (&mut FleetMember, &[u8]),
+    ) {
+        let [store, other] = &mut world.stores;
+        let place = place(store, &one.fleet);
         let guard = Guard {
             kind: FollowGuard::Report,
             policy: store.default_policy(),
             clock: store.now(),
         };
-        let mut kept = None;
-        let state = State::read(&place, &fleet).unwrap().unwrap();
-        let round = store
-            .try_change(|store| one.round(store, state, Some(&first), &place, &guard, &mut kept));
+        let (mut kept, mut memory) = (None, Memory::default());
+        let round = store.try_change(|store| {
+            let state = one.read(&place, store, &mut memory, |_| Ok(0))?;
+            let to = (&place, &guard);
+            one.round(store, state, Some(mine), to, &mut kept, &mut memory)
+        });
         let round = round.unwrap();
-        one.state = round.state;
-        let _ = two.take_over(&second, &mut other).unwrap();
-        one.finish(&mut store, &place, round.open.unwrap()).unwrap();
-        let there = FleetMember::open(&mut store, &fleet).unwrap().state();
+        one.memory = memory;
+        let _ = two.take_over(theirs, other).unwrap();
+        let _ = one.after(round, store, &place, &guard).unwrap();
+    }
+
+    #[test]
+    fn what_another_process_took_over_since_is_not_overwritten() {
+        let (mut world, mut one, mut two) = World::new("overtaken");
+        world.add_server("keys-1");
+        let first = world.publish(1);
+        world.add_server("keys-2");
+        let second = world.publish(2);
+        overtaken(&mut world, (&mut one, &first), (&mut two, &second));
+        let there = FleetMember::open(&mut world.stores[0], &one.fleet).unwrap();
+        let there = there.state();
         assert_eq!(there.newest.unwrap().sequence, 2);
         assert_eq!(there.applied.unwrap().sequence, 2);
-        fs::remove_dir_all(folder).unwrap();
+        fs::remove_dir_all(world.folder).unwrap();
+    }
+
+    #[test]
+    fn what_another_process_holds_since_is_seen_also_if_the_store_has_not_changed() {
+        let (mut world, mut one, mut two) = World::new("overtaken-file");
+        world.add_server("keys-1");
+        let first = world.publish(1);
+        let _ = one.take_over(&first, &mut world.stores[0]).unwrap();
+        // Neither of them changes the store.
+        let (second, third) = (world.publish(2), world.publish(3));
+        overtaken(&mut world, (&mut one, &second), (&mut two, &third));
+        let store = &mut world.stores[0];
+        assert!(!one.is_current(store).unwrap());
+        let _ = one.refresh(store).unwrap();
+        assert_eq!(one.state().newest.unwrap().sequence, 3);
+        assert!(one.is_current(store).unwrap());
+        fs::remove_dir_all(world.folder).unwrap();
     }
 }

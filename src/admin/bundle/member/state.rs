@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::admin::bundle::error::BundleError;
 use crate::admin::bundle::{Bundle, Held, KeySet, Part, Verified};
-use crate::certificate::{KeyPin, KeyPolicy};
+use crate::certificate::KeyPin;
 use crate::store::TrustSnapshot;
 use crate::store::fleet::Made;
 
@@ -119,19 +119,13 @@ impl State {
         self.applied().map(digest) == self.newest.as_ref().map(digest)
     }
 
-    /// What the bundles say that may be in the store. `new` is what the newest bundle says.
+    /// What the bundles say that may be in the store.
     pub(super) fn said(
         &self,
-        new: &TrustSnapshot,
-        keys: KeyPolicy,
+        read: impl FnMut(&Bundle) -> Result<TrustSnapshot, BundleError>,
     ) -> Result<Vec<TrustSnapshot>, BundleError> {
-        let newest = self.newest.as_ref().map(|newest| newest.bundle.digest());
-        let earlier = self.earlier.iter();
-        let said = earlier.map(|kept| match newest == Some(kept.bundle.digest()) {
-            true => Ok(new.clone()),
-            false => kept.bundle.snapshot(keys),
-        });
-        said.collect()
+        let earlier = self.earlier.iter().map(|kept| &kept.bundle);
+        earlier.map(read).collect()
     }
 }
 

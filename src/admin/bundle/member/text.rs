@@ -10,6 +10,8 @@ use crate::certificate::{Fingerprint, KeyPin};
 use crate::store::fleet::Made;
 
 const TITLE: &str = "mutual-trust fleet-member 1.0";
+/// Bytes for the lines between the publications, and for the key set.
+const ROOM: usize = 16 * 1024;
 
 /// Why a file of a member is not taken.
 pub(super) enum Fault {
@@ -23,9 +25,14 @@ fn damaged(why: impl Into<String>) -> Fault {
     Fault::Damaged(why.into())
 }
 
-/// Writes a state, with a seal if there is one.
-pub(super) fn write(state: &State, seal: Option<&dyn Seal>) -> Vec<u8> {
-    let mut out = format!("{TITLE}\n").into_bytes();
+/// What a file says: all but the digest and the seal at its end.
+pub(super) fn content(state: &State) -> Vec<u8> {
+    let publications = state.newest.iter().chain(&state.earlier);
+    let bytes = publications.map(|kept| kept.bytes.len());
+    // What is large, and some lines: the text need not be moved while it grows.
+    let room = bytes.fold(ROOM, usize::saturating_add);
+    let mut out = Vec::with_capacity(room);
+    section(&mut out, TITLE.as_bytes());
     line(&mut out, format_args!("least {}", state.least));
     line(&mut out, format_args!("since {}", state.since));
     made(&mut out, "", &state.made);
@@ -45,6 +52,13 @@ pub(super) fn write(state: &State, seal: Option<&dyn Seal>) -> Vec<u8> {
             _ => publication(&mut out, "earlier", earlier),
         }
     }
+    out
+}
+
+/// Writes a state, with a seal if there is one. Also returns the length of the [`content`].
+pub(super) fn write(state: &State, seal: Option<&dyn Seal>) -> (Vec<u8>, usize) {
+    let mut out = content(state);
+    let length = out.len();
     let digest = Fingerprint::over(&out);
     line(&mut out, format_args!("digest {digest}"));
     if let Some(seal) = seal {
@@ -55,7 +69,7 @@ pub(super) fn write(state: &State, seal: Option<&dyn Seal>) -> Vec<u8> {
         }
         line(&mut out, format_args!("seal {code}"));
     }
-    out
+    (out, length)
 }
 
 fn line(out: &mut Vec<u8>, text: core::fmt::Arguments<'_>) {
