@@ -162,6 +162,29 @@ fn who_leaves_keeps_the_entries_as_its_own() {
 }
 
 #[test]
+fn who_leaves_with_a_set_without_entries_can_join_again() {
+    let mut world = World::new("leaving-empty");
+    let mut member = world.join();
+    add_server(&mut world.fleet.central, "keys-1", "kms1.example");
+    let first = world.fleet.publish();
+    let _ = member.take_over(&first, &mut world.store).unwrap();
+    let key = world.store.contents().entries()[0].key();
+    let _ = world.fleet.central.remove(&key).unwrap();
+    let _ = world.apply(&mut member);
+    assert!(world.store.contents().entries().is_empty());
+    let generation = world.store.contents().generation();
+    member.leave(&mut world.store).unwrap();
+    // The history says that it left, so that a file that is not there is not one that is lost.
+    assert_eq!(world.asked(), ["leave fleet site-a"]);
+    assert_eq!(world.store.contents().generation(), generation + 1);
+    let gone = FleetMember::open(&mut world.store, &fleet()).unwrap_err();
+    assert!(matches!(gone, MemberError::NotAMember { .. }), "{gone}");
+    // What it had taken over before is still the least.
+    let mut member = world.join();
+    assert!(member.take_over(&first, &mut world.store).is_err());
+}
+
+#[test]
 fn a_store_joins_once_and_with_the_key_set_that_was_read_out() {
     let mut world = World::new("joining");
     let set = world.fleet.set.clone();

@@ -328,9 +328,11 @@ impl FleetMember {
         let place = place(store, &self.fleet);
         let source = source(&self.fleet);
         store.change(|store| {
-            if store.adopt(&source)? > 0 {
-                store.ask(format_args!("{LEAVE}{source}"));
+            if store.adopt(&source)? == 0 {
+                // Without a change, the history would not say that the store left.
+                store.count_up_to(store.contents().generation().saturating_add(1));
             }
+            store.ask(format_args!("{LEAVE}{source}"));
             Ok(())
         })?;
         store.try_change(|_| place.remove().map_err(MemberError::Durable))?;
