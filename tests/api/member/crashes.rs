@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mutual_trust::admin::bundle::{FleetMember, Part, TakeOver};
+use mutual_trust::admin::bundle::{Bundle, BundleHead, FleetMember, Part, Publication, TakeOver};
 use mutual_trust::admin::{
     DurableSettings, DurableStore, LockoutAllowance, PeerHistory, Seal, SealKey,
 };
@@ -14,6 +14,7 @@ use mutual_trust::store::{Claim, Scope, Slot};
 use mutual_trust::{PinScope, TrustStore};
 
 use super::common::*;
+use crate::bundle::common::{sign, sign_keys};
 use crate::support::folder::Folder;
 use crate::support::*;
 
@@ -505,6 +506,46 @@ fn a_running_member_refuses_its_own_file_under_another_seal() {
     member.seal_again(&mut world.store).unwrap();
     let _ = member.take_over(&bytes, &mut world.store).unwrap();
     assert!(member.state().is_applied());
+}
+
+#[test]
+fn joining_again_takes_no_older_key_set_than_that_of_the_file() {
+    let mut world = World::new("older-keys");
+    let mut member = world.join();
+    let old = world.fleet.set.clone();
+    let signer = std::slice::from_ref(&world.fleet.signer);
+    let new = old.next(1, [signer[0].key().clone()]).unwrap();
+    let head = BundleHead::new(&new, Part::All, 1, at(NOW - DAY), at(NOW + DAY));
+    let bundle = Bundle::new(
+        &world.fleet.central.snapshot(),
+        head.unwrap().trusting_none(),
+    );
+    let mut publication = Publication::new([old.clone(), new.clone()], bundle.unwrap()).unwrap();
+    sign_keys(&mut publication, signer);
+    sign(&mut publication, signer);
+    let _ = member
+        .take_over(&publication.to_bytes(), &mut world.store)
+        .unwrap();
+    assert_eq!(member.state().keys_version, 2);
+    let path = world.folder.file("fleet-site-a");
+    let before = fs::read(&path).unwrap();
+    let digest = old.digest();
+    let refused = FleetMember::rejoin(&mut world.store, old, digest, Part::All, 1).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            MemberError::Bundle(BundleError::KeySetBelow {
+                held: 2,
+                offered: 1,
+                ..
+            })
+        ),
+        "{refused}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+    let digest = new.digest();
+    let again = FleetMember::rejoin(&mut world.store, new, digest, Part::All, 1).unwrap();
+    assert_eq!(again.state().keys_version, 2);
 }
 
 #[test]
