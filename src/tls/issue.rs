@@ -73,7 +73,13 @@ impl SigningKeyPair {
         Self::of_signer(key, identity.certificate().key_kind(), provider)
     }
 
-    fn of_signer(
+    /// Takes a key that stays where it is, and has no certificate yet: for the crates beside this one. Its kind is for
+    /// messages.
+    ///
+    /// # Errors
+    /// The key does not report its public key.
+    #[doc(hidden)]
+    pub fn of_signer(
         key: Arc<dyn SigningKey>,
         kind: KeyKind,
         provider: &CryptoProvider,
@@ -282,15 +288,18 @@ fn algorithms(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, Signatu
     } else if is(alg_id::RSA_ENCRYPTION) {
         Some((&rcgen::PKCS_RSA_SHA256, SignatureScheme::RSA_PKCS1_SHA256))
     } else {
-        ml_dsa(key)
+        only_of_aws_lc(key)
     }
 }
 
 /// The writer of certificates has these identifiers with its backend for aws-lc-rs, which is used for nothing else.
 #[cfg(feature = "aws-lc-rs")]
-fn ml_dsa(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
+fn only_of_aws_lc(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
     let is = |algorithm: AlgorithmIdentifier| algorithm.as_ref() == key;
-    if is(alg_id::ML_DSA_44) {
+    if is(alg_id::ECDSA_P521) {
+        let scheme = SignatureScheme::ECDSA_NISTP521_SHA512;
+        Some((&rcgen::PKCS_ECDSA_P521_SHA512, scheme))
+    } else if is(alg_id::ML_DSA_44) {
         Some((&rcgen::PKCS_ML_DSA_44, SignatureScheme::ML_DSA_44))
     } else if is(alg_id::ML_DSA_65) {
         Some((&rcgen::PKCS_ML_DSA_65, SignatureScheme::ML_DSA_65))
@@ -302,7 +311,7 @@ fn ml_dsa(key: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureSc
 }
 
 #[cfg(not(feature = "aws-lc-rs"))]
-fn ml_dsa(_: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
+fn only_of_aws_lc(_: &[u8]) -> Option<(&'static rcgen::SignatureAlgorithm, SignatureScheme)> {
     None
 }
 

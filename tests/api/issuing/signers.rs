@@ -22,14 +22,15 @@ use crate::support::{now, provider};
 
 #[cfg(feature = "aws-lc-rs")]
 #[test]
-fn a_key_of_a_kind_that_is_not_written_is_named() {
-    // P-521 signs handshakes, but signing certificates with it is not supported here.
+fn a_p521_key_that_was_made_elsewhere_signs_certificates() {
+    // Keys of this kind are not generated here. Tokens have them.
     let identity = fixture_identity("ee-p521", "p521", &provider());
-    let refused = identity.renew(30, now(), &provider());
-    let Err(IssueError::CannotSign { key, .. }) = refused else {
-        panic!("{refused:?}");
-    };
-    assert_eq!(key, KeyKind::P521);
+    let renewed = identity.renew(30, now(), &provider()).unwrap();
+    assert_eq!(renewed.certificate().key_kind(), KeyKind::P521);
+    assert_ne!(
+        renewed.certificate().fingerprint(),
+        identity.certificate().fingerprint()
+    );
 }
 
 /// An external signer, such as an HSM, that tells its public key and then misbehaves.
