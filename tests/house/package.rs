@@ -29,6 +29,7 @@ fn crates(tree: &str) -> BTreeSet<String> {
             "mutual-trust ",
             "mutual-trust-cli ",
             "mutual-trust-fleet ",
+            "mutual-trust-pkcs11 ",
             "mutual-trust-tokio ",
         ]
         .iter()
@@ -88,6 +89,7 @@ fn the_default_tree_is_small_and_has_nothing_of_the_crates_beside_it() {
         "tokio-rustls",
         "hyper",
         "etcd-client",
+        "cryptoki",
     ];
     assert!(
         !of_others.iter().any(|name| has(&crates, name)),
@@ -152,6 +154,26 @@ fn the_tree_of_the_companion_for_tokio_is_bounded() {
     );
 }
 
+/// Most crates that keys in hardware add to the library: the calls of PKCS#11, a loader of libraries, and what they stand
+/// on.
+const MAX_CRATES_OF_PKCS11: usize = 6;
+
+#[test]
+fn the_tree_of_keys_in_hardware_is_bounded() {
+    let all = tree("mutual-trust-pkcs11", "");
+    let library = tree("mutual-trust", "issue");
+    let (Some(all), Some(library)) = (all, library) else {
+        return;
+    };
+    assert!(has(&all, "cryptoki"), "{all:#?}");
+    let added: Vec<_> = all.difference(&library).collect();
+    assert!(
+        added.len() <= MAX_CRATES_OF_PKCS11,
+        "{} crates, the limit is {MAX_CRATES_OF_PKCS11}: {added:#?}",
+        added.len()
+    );
+}
+
 #[test]
 fn crates_of_a_tree_are_counted_once() {
     let tree =
@@ -206,6 +228,7 @@ fn every_dependency_has_its_reason_beside_it() {
         "crates/capi/Cargo.toml",
         "crates/cli/Cargo.toml",
         "crates/fleet/Cargo.toml",
+        "crates/pkcs11/Cargo.toml",
         "crates/tokio/Cargo.toml",
     ] {
         let wrong = without_reason(&file(manifest));

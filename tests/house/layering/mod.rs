@@ -41,7 +41,12 @@ fn files(endings: &[&str]) -> Vec<File> {
 }
 
 /// The crates beside the library whose sources keep what is no matter of its rooms.
-const COMPANIONS: [&str; 3] = ["crates/capi/src", "crates/fleet/src", "crates/tokio/src"];
+const COMPANIONS: [&str; 4] = [
+    "crates/capi/src",
+    "crates/fleet/src",
+    "crates/pkcs11/src",
+    "crates/tokio/src",
+];
 
 /// The same, with the companions.
 fn files_and_companions(endings: &[&str]) -> Vec<File> {

@@ -1,0 +1,196 @@
+//! The log-in: one at a time, never twice with a PIN that was refused, and never with the try that would lock the token.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use cryptoki::error::{Error as CallError, RvError};
+use cryptoki::session::{Session, SessionState, UserType};
+use cryptoki::slot::TokenInfo;
+use cryptoki::types::RawAuthPin;
+
+use crate::error::Error;
+use crate::fault::{Fault, LogIn};
+use crate::limits::LOG_IN_PAUSE;
+use crate::module::Module;
+use crate::pin::{Pin, PinSource};
+use crate::settings::TokenSettings;
+
+/// How the keys of a token are reached.
+pub(crate) struct Access {
+    label: String,
+    /// What the token is called where the module keeps what was refused.
+    name: String,
+    state: Mutex<State>,
+}
+
+struct State {
+    source: PinSource,
+    failed: Failed,
+}
+
+/// What became of the last log-in.
+enum Failed {
+    No,
+    /// The token refused it.
+    Refused(String),
+    /// The token did not say whether it looked at the PIN.
+    Unclear {
+        reason: String,
+        since: Instant,
+        /// Whether it said before that a wrong PIN had been entered.
+        was_low: bool,
+    },
+}
+
+impl Access {
+    pub(crate) fn new(info: &TokenInfo, source: PinSource) -> Self {
+        let failed = Failed::No;
+        Self {
+            label: info.label().to_owned(),
+            name: format!("{}\0{}", info.serial_number(), info.label()),
+            state: Mutex::new(State { source, failed }),
+        }
+    }
+
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Takes another PIN.
+    pub(crate) fn set(&self, module: &Module, source: PinSource) {
+        let mut state = self.state();
+        state.source = source;
+        state.failed = Failed::No;
+        module.forget(&self.name);
+    }
+
+    /// Forgets which PIN was refused.
+    pub(crate) fn forget(&self, module: &Module) {
+        module.forget(&self.name);
+    }
+
+    /// Logs in, unless the process is logged in.
+    pub(crate) fn log_in(
+        &self,
+        module: &Module,
+        session: &Session,
+        info: &TokenInfo,
+        settings: &TokenSettings,
+    ) -> Result<(), Fault> {
+        if !info.login_required() {
+            return Ok(());
+        }
+        // The others wait here, and find that it is done or that it failed.
+        let mut state = self.state();
+        let now = session.get_session_info()?.session_state();
+        if matches!(now, SessionState::RoUser | SessionState::RwUser) {
+            return Ok(());
+        }
+        self.may_try(&mut state, info, settings)?;
+        let pin = match (state.source.is_none(), info.protected_authentication_path()) {
+            (true, true) => None,
+            (true, false) => {
+                let token = self.label.clone();
+                return Err(Error::PinNeeded { token }.into());
+            }
+            (false, _) => Some(state.source.ask().map_err(|source| Error::PinUnread {
+                token: self.label.clone(),
+                source: Arc::new(source),
+            })?),
+        };
+        if let Some(pin) = &pin
+            && let Some(reason) = module.refused(&self.name, pin)
+        {
+            return Err(self.not_repeated(reason).into());
+        }
+        let failed = match called(session, pin.as_ref()) {
+            Ok(()) | Err(CallError::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {
+                state.failed = Failed::No;
+                return Ok(());
+            }
+            Err(failed) => failed,
+        };
+        match LogIn::of(failed) {
+            LogIn::Lost(error) => Err(error.into()),
+            LogIn::Refused(reason) => {
+                if let Some(pin) = &pin {
+                    module.refuse(&self.name, pin, &reason);
+                }
+                state.failed = Failed::Refused(reason.clone());
+                Err(self.refused(reason).into())
+            }
+            LogIn::Unclear(reason) => {
+                state.failed = Failed::Unclear {
+                    reason: reason.clone(),
+                    since: Instant::now(),
+                    was_low: info.user_pin_count_low(),
+                };
+                Err(self.refused(reason).into())
+            }
+        }
+    }
+
+    /// Whether a log-in may be tried. Nothing was asked of the token yet but what it says of itself.
+    fn may_try(
+        &self,
+        state: &mut State,
+        info: &TokenInfo,
+        settings: &TokenSettings,
+    ) -> Result<(), Error> {
+        if let Failed::Unclear {
+            reason,
+            since,
+            was_low,
+        } = &state.failed
+        {
+            let left = LOG_IN_PAUSE.checked_sub(since.elapsed());
+            if let Some(after) = left.filter(|left| *left > Duration::ZERO) {
+                return Err(Error::LogInPaused {
+                    token: self.label.clone(),
+                    reason: reason.clone(),
+                    after,
+                });
+            }
+            if info.user_pin_count_low() && !was_low {
+                // It had looked at the PIN.
+                state.failed = Failed::Refused(reason.clone());
+            }
+        }
+        if let Failed::Refused(reason) = &state.failed {
+            return Err(self.not_repeated(reason.clone()));
+        }
+        let token = || self.label.clone();
+        if info.user_pin_locked() {
+            return Err(Error::PinLocked { token: token() });
+        }
+        if info.user_pin_final_try() && !settings.final_try {
+            return Err(Error::FinalTry { token: token() });
+        }
+        Ok(())
+    }
+
+    fn refused(&self, reason: String) -> Error {
+        let token = self.label.clone();
+        Error::LogIn { token, reason }
+    }
+
+    fn not_repeated(&self, reason: String) -> Error {
+        let token = self.label.clone();
+        Error::LogInNotRepeated { token, reason }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `C_Login`, with a copy of the PIN that is wiped behind it.
+fn called(session: &Session, pin: Option<&Pin>) -> Result<(), CallError> {
+    match pin {
+        Some(pin) => {
+            let pin = RawAuthPin::new(Box::new(pin.bytes().to_vec()));
+            session.login_with_raw(UserType::User, &pin)
+        }
+        None => session.login(UserType::User, None),
+    }
+}

@@ -1,0 +1,180 @@
+//! A bounded pool of sessions. A session serves one signature at a time.
+
+use std::process;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use cryptoki::session::Session;
+
+use crate::fault::Sessions;
+
+/// The sessions with a token.
+pub(crate) struct Pool {
+    state: Mutex<State>,
+    freed: Condvar,
+    /// The process to which the sessions belong.
+    process: u32,
+}
+
+struct State {
+    idle: Vec<Session>,
+    /// How many are open or being opened.
+    open: usize,
+    /// How many may be: less than was set, once the token has said that it allows no more.
+    most: usize,
+    /// Grows when all sessions are given up. What was found in an older session is not used in a newer one.
+    epoch: u64,
+}
+
+/// A session, or the right to open one. It counts as open until it is dropped.
+pub(crate) struct Lease<'a> {
+    pool: &'a Pool,
+    session: Option<Session>,
+    pub(crate) epoch: u64,
+}
+
+impl Pool {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                idle: Vec::new(),
+                open: 0,
+                most,
+                epoch: 0,
+            }),
+            freed: Condvar::new(),
+            process: process::id(),
+        }
+    }
+
+    /// Waits for a session, or for the right to open one. `None` if there is none in time.
+    pub(crate) fn take(&self, wait: Duration) -> Option<Lease<'_>> {
+        // `Instant` has an end far away; the waits have a bound.
+        let end = Instant::now().checked_add(wait)?;
+        let mut state = self.state();
+        loop {
+            let epoch = state.epoch;
+            if let Some(session) = state.idle.pop() {
+                let session = Some(session);
+                return Some(Lease {
+                    pool: self,
+                    session,
+                    epoch,
+                });
+            }
+            if state.open < state.most {
+                state.open += 1;
+                return Some(Lease {
+                    pool: self,
+                    session: None,
+                    epoch,
+                });
+            }
+            let left = end.checked_duration_since(Instant::now())?;
+            let woken = self.freed.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Gives up all sessions of an epoch, unless another thread has.
+    pub(crate) fn give_up(&self, epoch: u64, left: Sessions) {
+        let mut state = self.state();
+        if state.epoch != epoch {
+            return;
+        }
+        state.epoch = state.epoch.wrapping_add(1);
+        let idle = core::mem::take(&mut state.idle);
+        state.open = state.open.saturating_sub(idle.len());
+        drop(state);
+        for session in idle {
+            self.close(session, left);
+        }
+        self.freed.notify_all();
+    }
+
+    /// The token allows no further session: no more than those that are open are tried from now on. `false` if there is
+    /// none to wait for.
+    pub(crate) fn shrink(&self) -> bool {
+        let mut state = self.state();
+        // One of those that are open is the one that failed.
+        let others = state.open.saturating_sub(1);
+        if others == 0 {
+            return false;
+        }
+        state.most = others;
+        true
+    }
+
+    /// How many sessions may be open.
+    pub(crate) fn most(&self) -> usize {
+        self.state().most
+    }
+
+    /// Closes a session that is there. Nothing can be done if that fails. After a fork, the number of the session may be
+    /// that of another one, and is the parent's.
+    fn close(&self, session: Session, left: Sessions) {
+        if left == Sessions::Stale && self.process == process::id() {
+            let _ = session.close();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code of others runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease<'_> {
+    /// The session, if there is one already.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// Takes a session that was opened by this right.
+    pub(crate) fn opened(&mut self, session: Session) -> &Session {
+        self.session.insert(session)
+    }
+
+    /// Keeps the session for others.
+    pub(crate) fn give_back(mut self) {
+        if let Some(session) = self.session.take() {
+            let mut state = self.pool.state();
+            if state.epoch == self.epoch {
+                state.idle.push(session);
+                // `drop` counts it as closed.
+                state.open += 1;
+            } else {
+                drop(state);
+                self.pool.close(session, Sessions::Stale);
+            }
+        }
+    }
+
+    /// Drops the session.
+    pub(crate) fn discard(mut self, left: Sessions) {
+        if let Some(session) = self.session.take() {
+            self.pool.close(session, left);
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.pool.close(session, Sessions::Stale);
+        }
+        let mut state = self.pool.state();
+        state.open = state.open.saturating_sub(1);
+        drop(state);
+        self.pool.freed.notify_one();
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for session in core::mem::take(&mut state.idle) {
+            self.close(session, Sessions::Stale);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A process that was forked does not use what its parent opened.
+
+use std::process;
+
+use mutual_trust_pkcs11::{Error, KeyType};
+use rustix::process::{WaitOptions, wait};
+use rustls::SignatureScheme;
+use rustls::sign::SigningKey;
+
+use crate::support::alone;
+
+#[test]
+fn a_child_is_told_and_can_open_the_token_again() {
+    alone(
+        "forks::a_child_is_told_and_can_open_the_token_again",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let key = place.made(&uri, KeyType::P256);
+            let sign = || {
+                let signer = key.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256]);
+                signer.unwrap().sign(b"message")
+            };
+            let parent = process::id();
+            // The next session forks the process.
+            place.order("close\nfork");
+            sign().unwrap();
+            if process::id() != parent {
+                let told = sign().is_err_and(|error| error.to_string().contains("forked"));
+                let error = key.token().key(&uri, &place.provider).unwrap_err();
+                let told = told && matches!(error, Error::Forked { .. });
+                let again = place.open(&uri).key(&uri, &place.provider);
+                let signs = again.is_ok_and(|again| {
+                    again.subject_public_key_info() == key.subject_public_key_info()
+                });
+                process::exit(match (told, signs) {
+                    (true, true) => 0,
+                    (false, _) => 3,
+                    (true, false) => 4,
+                });
+            }
+            let (_, status) = wait(WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!(status.exit_status(), Some(0), "{status:?}");
+            sign().unwrap();
+        },
+    );
+}

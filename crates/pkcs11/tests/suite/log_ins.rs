@@ -1,0 +1,182 @@
+//! Log-ins: a PIN that was refused is not sent again, and no try locks a token.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use mutual_trust_pkcs11::{Error, KeyType, Pin, PinSource, Token, TokenSettings};
+use rustls::SignatureScheme;
+use rustls::sign::SigningKey;
+
+use crate::support::{PIN, alone, pin};
+
+fn wrong() -> PinSource {
+    PinSource::callback(|| Ok(String::from("9999").into()))
+}
+
+#[test]
+fn a_wrong_pin_is_sent_once_however_often_the_token_is_opened() {
+    alone(
+        "log_ins::a_wrong_pin_is_sent_once_however_often_the_token_is_opened",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let open = |source| Token::open(&uri, Some(source), TokenSettings::new());
+            let first = open(wrong()).unwrap_err();
+            assert!(matches!(first, Error::LogIn { .. }), "{first:?}");
+            for _ in 0..20 {
+                let next = open(wrong()).unwrap_err();
+                assert!(matches!(next, Error::LogInNotRepeated { .. }), "{next:?}");
+            }
+            assert_eq!(place.calls("C_Login"), 1);
+            // Another PIN is another try.
+            open(pin()).unwrap();
+            assert_eq!(place.calls("C_Login"), 2);
+        },
+    );
+}
+
+#[test]
+fn a_token_whose_pin_was_changed_is_not_tried_again_until_it_is_given_the_new_one() {
+    alone(
+        "log_ins::a_token_whose_pin_was_changed_is_not_tried_again_until_it_is_given_the_new_one",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let asked = Arc::new(AtomicUsize::new(0));
+            let counted = asked.clone();
+            let source = PinSource::callback(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Ok(PIN.to_owned().into())
+            });
+            let token = Token::open(&uri, Some(source), TokenSettings::new()).unwrap();
+            let key = token
+                .generate(&uri, KeyType::P256, &place.provider)
+                .unwrap();
+            let signer = key
+                .choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256])
+                .unwrap();
+            signer.sign(b"one").unwrap();
+            let (logins, asks) = (place.calls("C_Login"), asked.load(Ordering::Relaxed));
+            // A reset, after which the token refuses the PIN (CKR_PIN_INCORRECT).
+            place.order("close\nfail C_Login a0 1");
+            thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        for _ in 0..4 {
+                            signer.sign(b"two").unwrap_err();
+                        }
+                    });
+                }
+            });
+            assert_eq!(place.calls("C_Login"), logins + 1);
+            assert_eq!(asked.load(Ordering::Relaxed), asks + 1);
+            let error = signer.sign(b"three").unwrap_err().to_string();
+            assert!(error.contains("not repeated"), "{error}");
+            token.set_pin(pin());
+            signer.sign(b"four").unwrap();
+            assert_eq!(place.calls("C_Login"), logins + 2);
+        },
+    );
+}
+
+/// The flags of PKCS#11: CKF_USER_PIN_COUNT_LOW, _FINAL_TRY and _LOCKED.
+#[test]
+fn no_log_in_is_tried_that_could_lock_the_token() {
+    alone(
+        "log_ins::no_log_in_is_tried_that_could_lock_the_token",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            place.order("flags 40000");
+            let locked = Token::open(&uri, Some(pin()), TokenSettings::new()).unwrap_err();
+            assert!(matches!(locked, Error::PinLocked { .. }), "{locked:?}");
+            place.order("flags 20000");
+            let last = Token::open(&uri, Some(pin()), TokenSettings::new()).unwrap_err();
+            assert!(matches!(last, Error::FinalTry { .. }), "{last:?}");
+            assert_eq!(place.calls("C_Login"), 0);
+            let allowed = TokenSettings::new().with_final_try();
+            Token::open(&uri, Some(pin()), allowed).unwrap();
+            assert_eq!(place.calls("C_Login"), 1);
+            place.order("flags 10000");
+            Token::open(&uri, Some(pin()), TokenSettings::new()).unwrap();
+        },
+    );
+}
+
+#[test]
+fn a_log_in_that_fails_for_another_reason_is_not_repeated_at_once() {
+    alone(
+        "log_ins::a_log_in_that_fails_for_another_reason_is_not_repeated_at_once",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let token = place.open(&uri);
+            let key = token
+                .generate(&uri, KeyType::P256, &place.provider)
+                .unwrap();
+            let signer = key
+                .choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256])
+                .unwrap();
+            let before = place.calls("C_Login");
+            // CKR_DEVICE_ERROR, as an HSM answers that starts.
+            place.order("close\nfail C_Login 30 1");
+            for _ in 0..10 {
+                signer.sign(b"two").unwrap_err();
+            }
+            assert_eq!(place.calls("C_Login"), before + 1);
+            let error = signer.sign(b"two").unwrap_err().to_string();
+            assert!(error.contains("tried again in"), "{error}");
+        },
+    );
+}
+
+#[test]
+fn a_pin_that_was_refused_is_sent_again_only_on_request() {
+    alone(
+        "log_ins::a_pin_that_was_refused_is_sent_again_only_on_request",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            place.order("fail C_Login a0 1");
+            let open = |settings| Token::open(&uri, Some(pin()), settings);
+            open(TokenSettings::new()).unwrap_err();
+            // The officer has set the PIN to this one meanwhile.
+            let error = open(TokenSettings::new()).unwrap_err();
+            assert!(matches!(error, Error::LogInNotRepeated { .. }), "{error:?}");
+            open(TokenSettings::new().with_refused_pin()).unwrap();
+            assert_eq!(place.calls("C_Login"), 2);
+        },
+    );
+}
+
+#[test]
+fn a_pin_comes_from_a_callback_a_file_or_a_descriptor() {
+    alone(
+        "log_ins::a_pin_comes_from_a_callback_a_file_or_a_descriptor",
+        &["array"],
+        |place| {
+            let file = place.folder.join("pin");
+            fs::write(&file, format!("{PIN}\nnot the pin\n")).unwrap();
+            let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            let uri = place.uri("array", "link");
+            mode(0o644);
+            let open = |source| Token::open(&uri, source, TokenSettings::new());
+            let error = open(Some(PinSource::file(&file))).unwrap_err();
+            assert!(matches!(error, Error::PinUnread { .. }), "{error:?}");
+            mode(0o600);
+            drop(open(Some(PinSource::file(&file))).unwrap());
+            let text = format!("{uri}&pin-source=file:{}", file.display());
+            let with_source = text.parse().unwrap();
+            drop(Token::open(&with_source, None, TokenSettings::new()).unwrap());
+            let descriptor = fs::File::open(&file).unwrap();
+            let pin = Pin::read(descriptor).unwrap();
+            drop(open(Some(PinSource::kept(pin))).unwrap());
+            let error = open(None).unwrap_err();
+            assert!(matches!(error, Error::PinNeeded { .. }), "{error:?}");
+            Pin::read(&[b'1'; 1025][..]).unwrap_err();
+        },
+    );
+}
