@@ -27,7 +27,7 @@ use crate::rotation::{
     self, ActivateArguments, BackArguments, CreateArguments, DueArguments, FinishArguments,
     StageArguments, StatusArguments,
 };
-use crate::{facts, files};
+use crate::{facts, files, hardware};
 
 /// The subcommand.
 #[derive(Args, Debug)]
@@ -47,21 +47,24 @@ enum Command {
         /// The certificate's file, which must not exist
         #[arg(long, value_name = "FILE")]
         identity: PathBuf,
-        /// The private key's file, which must not exist; only its owner can read it
-        #[arg(long, value_name = "FILE")]
+        /// The private key's file, which must not exist, and which only its owner can read; or the `pkcs11:` URI of a key to
+        /// make in hardware
+        #[arg(long, value_name = "FILE|URI")]
         key: PathBuf,
         /// Days for which the certificate is valid
         #[arg(long, default_value_t = 730)]
         days: u32,
+        #[command(flatten)]
+        passphrase: PassphraseArguments,
     },
-    /// Make a certificate request for a CA; the key is made if its file does not exist
+    /// Make a certificate request for a CA; the key is made if it does not exist
     Request {
         /// The common name
         name: String,
         #[command(flatten)]
         spec: Spec,
-        /// The private key's file
-        #[arg(long, value_name = "FILE")]
+        /// The private key's file, or the `pkcs11:` URI of a key in hardware
+        #[arg(long, value_name = "FILE|URI")]
         key: PathBuf,
         /// The request's file, which must not exist
         #[arg(long, value_name = "FILE")]
@@ -76,8 +79,8 @@ enum Command {
         /// The request
         #[arg(long, value_name = "FILE")]
         request: PathBuf,
-        /// The private key with which it was made
-        #[arg(long, value_name = "FILE")]
+        /// The private key with which it was made: its file, or its `pkcs11:` URI
+        #[arg(long, value_name = "FILE|URI")]
         key: PathBuf,
         /// The chain's file, which must not exist
         #[arg(long, value_name = "FILE")]
@@ -97,8 +100,8 @@ enum Command {
         /// The next certificate's file, which must not exist
         #[arg(long, value_name = "FILE", required_unless_present_any = ["when_due", "folder"])]
         out: Option<PathBuf>,
-        /// Make a new private key in this file; only its owner can read it
-        #[arg(long, value_name = "FILE")]
+        /// Make a new private key in this file, which only its owner can read, or in hardware under this `pkcs11:` URI
+        #[arg(long, value_name = "FILE|URI")]
         new_key: Option<PathBuf>,
         /// The kind of the new key
         #[arg(long = "type", value_enum, default_value_t = Kind::P256)]
@@ -163,10 +166,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             identity,
             key,
             days,
+            passphrase,
         } => {
             let certificate = spec.certificate(name)?;
             absent(identity)?;
-            let (own, made) = made(key, spec.kind, &provider)?;
+            let (own, made) = made(key, spec.kind, passphrase, &provider)?;
             let new = own.self_signed(&certificate, *days, now())?;
             write(identity, &new)?;
             made.keep();
@@ -181,12 +185,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         } => {
             let certificate = spec.certificate(name)?;
             absent(request)?;
-            let (own, new) = if key.exists() {
-                let own = SigningKeyPair::new(passphrase.key(key)?, &provider)?;
-                (own, None)
-            } else {
-                let (own, new) = made(key, spec.kind, &provider)?;
-                (own, Some(new))
+            let (own, new) = match existing(key, passphrase, &provider)? {
+                Some(own) => (own, None),
+                None => {
+                    let (own, new) = made(key, spec.kind, passphrase, &provider)?;
+                    (own, Some(new))
+                }
             };
             let made = own.request(&certificate)?;
             let written = made.write(request, IfExists::Refuse);
@@ -215,7 +219,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             passphrase,
         } => {
             let asked = CertificateRequest::from_pem(&files::bytes(request)?)?;
-            let own = SigningKeyPair::new(passphrase.key(key)?, &provider)?;
+            let own = existing(key, passphrase, &provider)?;
+            let own = match own {
+                Some(own) => own,
+                // The error names the file.
+                None => SigningKeyPair::new(passphrase.key(key)?, &provider)?,
+            };
             let new = own.install(&asked, files::chain(answer)?)?;
             write(identity, &new)?;
             Ok(outcome_of(&new, Some(identity), Some(key)))
@@ -239,7 +248,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             absent(out)?;
             let (new, key) = match new_key {
                 Some(path) => {
-                    let (key, made) = made(path, *kind, &provider)?;
+                    let (key, made) = made(path, *kind, identity.passphrase(), &provider)?;
                     (old.rekey(&key, *days, now())?, Some(made))
                 }
                 None => (old.renew(*days, now(), &provider)?, None),
@@ -275,24 +284,30 @@ fn needed(
     identity.read(provider)?.ok_or_else(missing)
 }
 
-/// The file of a key that was made here. It is removed, unless what the key is for was written as well: a key that nothing
-/// belongs to would stand in the way of the next try.
-struct NewKey<'a>(Option<&'a Path>);
+/// A key that was made here: its file, or the key in hardware. It is removed, unless what the key is for was written as
+/// well: a key that nothing belongs to would stand in the way of the next try.
+enum NewKey<'a> {
+    File(Option<&'a Path>),
+    Hardware(hardware::New),
+}
 
 impl<'a> NewKey<'a> {
     /// A file that was just written.
     fn at(path: &'a Path) -> Self {
-        Self(Some(path))
+        Self::File(Some(path))
     }
 
     fn keep(mut self) {
-        self.0 = None;
+        match &mut self {
+            Self::File(path) => *path = None,
+            Self::Hardware(key) => key.keep(),
+        }
     }
 }
 
 impl Drop for NewKey<'_> {
     fn drop(&mut self) {
-        if let Some(path) = self.0 {
+        if let Self::File(Some(path)) = self {
             // If removing fails, nothing else can be done.
             let _ = fs::remove_file(path);
         }
@@ -303,13 +318,33 @@ impl Drop for NewKey<'_> {
 fn made<'a>(
     path: &'a Path,
     kind: Kind,
+    passphrase: &PassphraseArguments,
     provider: &CryptoProvider,
 ) -> Result<(SigningKeyPair, NewKey<'a>), Failure> {
+    if hardware::is_uri(path) {
+        let (pair, new) = hardware::made(path, kind.in_hardware(), passphrase, provider)?;
+        return Ok((pair, NewKey::Hardware(new)));
+    }
     let new = GeneratedKey::generate(kind.into())?;
     let written = new.write(path, IfExists::Refuse);
     written.map_err(|error| Failure::from(error).about(path.display()))?;
     let file = NewKey::at(path);
     Ok((SigningKeyPair::new(new.into_key()?, provider)?, file))
+}
+
+/// A key that is there already.
+fn existing(
+    path: &Path,
+    passphrase: &PassphraseArguments,
+    provider: &CryptoProvider,
+) -> Result<Option<SigningKeyPair>, Failure> {
+    if hardware::is_uri(path) {
+        return hardware::existing(path, passphrase, provider);
+    }
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(SigningKeyPair::new(passphrase.key(path)?, provider)?))
 }
 
 fn write(path: &Path, identity: &Identity) -> Result<(), Failure> {

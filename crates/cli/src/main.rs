@@ -45,6 +45,9 @@ mod files;
 mod fingerprints;
 mod tree;
 
+#[cfg_attr(not(feature = "pkcs11"), path = "hardware/off.rs")]
+mod hardware;
+
 mod ours;
 mod presented;
 mod trust;

@@ -12,7 +12,7 @@ use rustls::crypto::CryptoProvider;
 
 use crate::output::Failure;
 use crate::passphrase::PassphraseArguments;
-use crate::{files, formats};
+use crate::{files, formats, hardware};
 
 /// The crypto provider of the command.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
@@ -30,8 +30,9 @@ pub(crate) struct IdentityArguments {
     /// Our certificate, with its issuers behind it; or the folder of our identity (`identity create`)
     #[arg(long, value_name = "CHAIN|FOLDER")]
     identity: Option<PathBuf>,
-    /// Our private key; without this option, it is read from the file of the chain
-    #[arg(long, value_name = "KEY", requires = "identity")]
+    /// Our private key: its file, or the `pkcs11:` URI of a key in hardware; without this option, it is read from the file
+    /// of the chain
+    #[arg(long, value_name = "KEY|URI", requires = "identity")]
     key: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseArguments,
@@ -83,6 +84,15 @@ impl IdentityArguments {
                 Some(server) => both.presented_to(server),
                 None => both.presented_to_many(),
             }));
+        }
+        if let Some(uri) = self.key.as_deref().filter(|key| hardware::is_uri(key)) {
+            let chain = files::chain(chain)?;
+            return Ok(Some(hardware::identity(
+                uri,
+                chain,
+                &self.passphrase,
+                provider,
+            )?));
         }
         let (chain, key) = match &self.key {
             Some(key) => (files::chain(chain)?, self.passphrase.key(key)?),
@@ -193,6 +203,32 @@ pub(crate) enum Kind {
     /// ML-DSA-87
     #[value(name = "ml-dsa-87")]
     MlDsa87,
+}
+
+#[cfg(feature = "pkcs11")]
+impl Kind {
+    /// The kind as a token makes it.
+    pub(crate) fn in_hardware(self) -> hardware::NewKind {
+        use hardware::NewKind;
+
+        match self {
+            Self::P256 => NewKind::P256,
+            Self::P384 => NewKind::P384,
+            Self::Ed25519 => NewKind::Ed25519,
+            Self::Rsa2048 => NewKind::Rsa2048,
+            Self::Rsa3072 => NewKind::Rsa3072,
+            Self::Rsa4096 => NewKind::Rsa4096,
+            Self::MlDsa44 => NewKind::MlDsa44,
+            Self::MlDsa65 => NewKind::MlDsa65,
+            Self::MlDsa87 => NewKind::MlDsa87,
+        }
+    }
+}
+
+#[cfg(not(feature = "pkcs11"))]
+impl Kind {
+    /// No key is made in hardware.
+    pub(crate) const fn in_hardware(self) -> hardware::NewKind {}
 }
 
 impl From<Kind> for KeyType {

@@ -173,7 +173,7 @@ impl Failure {
     }
 
     /// The kind of an error of the library: its room, and the name of its variant.
-    fn of(room: &str, error: &(impl Error + 'static)) -> Self {
+    pub(crate) fn of(room: &str, error: &(impl Error + 'static)) -> Self {
         let shown = format!("{error:?}");
         let end = shown.find(|letter: char| !letter.is_ascii_alphanumeric());
         let variant = end.and_then(|end| shown.get(..end)).unwrap_or(&shown);

@@ -27,8 +27,8 @@ static FILES: OnceLock<Option<i32>> = OnceLock::new();
 /// The source of a passphrase.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PassphraseArguments {
-    /// Read the passphrase of an encrypted file from this file descriptor, up to its first line feed and as it stands;
-    /// each further file takes the next line; without this option, it is asked for at the terminal
+    /// Read the passphrase of an encrypted file, or the PIN of a token, from this file descriptor, up to its first line
+    /// feed and as it stands; each further one takes the next line; without this option, it is asked for at the terminal
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     passphrase_fd: Option<i32>,
 }
@@ -96,6 +96,16 @@ impl PassphraseArguments {
         self.passphrase_fd.is_some()
     }
 
+    /// The PIN of a token, if the line says where it is.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn pin(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        let Some(number) = self.passphrase_fd else {
+            return Ok(None);
+        };
+        let line = descriptor(number).and_then(|mut from| first_line(&mut from));
+        line.map(Some).map_err(|error| unread(number, &error))
+    }
+
     /// The passphrase of an archive.
     #[cfg(feature = "formats")]
     pub(crate) fn of_archive(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -113,6 +123,12 @@ pub(crate) fn unlock_files(source: Option<i32>) {
 #[cfg(feature = "formats")]
 pub(crate) fn of_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     read(FILES.get().copied().flatten(), path, "archive")
+}
+
+/// The PIN of a token, from the terminal.
+#[cfg(feature = "pkcs11")]
+pub(crate) fn pin_at_terminal(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    asked(prompt)
 }
 
 /// The passphrase of a new file, from a descriptor.

@@ -148,7 +148,7 @@ pub fn features(file: &File) -> Vec<String> {
 pub const PROGRAM: &str = "crates/cli/src/";
 
 /// The modules of the command, in the order in which one may name another.
-const MODULES: [&str; 33] = [
+const MODULES: [&str; 34] = [
     "plain",
     "account",
     "json",
@@ -162,6 +162,7 @@ const MODULES: [&str; 33] = [
     "files",
     "fingerprints",
     "tree",
+    "hardware",
     "ours",
     "presented",
     "trust",

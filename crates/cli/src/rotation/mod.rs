@@ -19,7 +19,7 @@ use crate::files::absent;
 use crate::json::{IdentityRotation, OwnCertificate, RotatedServer};
 use crate::output::{Failure, Outcome, identified};
 use crate::passphrase::PassphraseArguments;
-use crate::{facts, ours, plain, trust};
+use crate::{facts, hardware, ours, plain, trust};
 
 use renewal::renewal_of;
 use steps::next_steps;
@@ -81,7 +81,18 @@ impl CheckedArguments {
     }
 }
 
+/// A folder has its keys in files.
+fn in_a_file(key: &Path) -> Result<(), Failure> {
+    if hardware::is_uri(key) {
+        let text = "the folder of an identity has its keys in files: a key in hardware is named with --key by each command, \
+                    and its next one made by `identity renew --new-key`";
+        return Err(Failure::new("usage", text));
+    }
+    Ok(())
+}
+
 pub(crate) fn create(arguments: &CreateArguments) -> Result<Outcome, Failure> {
+    in_a_file(&arguments.key)?;
     let place = &arguments.place;
     let state = place.with(|folder| folder.create(&arguments.identity, &arguments.key))?;
     let mut outcome = rotation(place, &state, &[])?;
@@ -96,6 +107,9 @@ pub(crate) fn stage(arguments: &StageArguments) -> Result<Outcome, Failure> {
     let place = &arguments.place;
     if let Some(out) = &arguments.out {
         absent(out)?;
+    }
+    if let Some(key) = &arguments.key {
+        in_a_file(key)?;
     }
     match (&arguments.identity, &arguments.key, &arguments.answer) {
         (Some(chain), Some(key), _) => place.with(|folder| folder.stage(chain, key)).map(drop)?,

@@ -27,6 +27,7 @@ mod following;
 #[cfg(feature = "formats")]
 mod formats;
 mod guarding;
+mod hardware;
 mod identities;
 mod judging;
 mod kmip;
