@@ -22,7 +22,7 @@ const KINDS: [KeyType; 6] = [
 ];
 
 /// A link with one identity at each end, in TLS 1.2 and 1.3.
-fn links(ours: &Identity, theirs: &Identity, what: &str) {
+pub(crate) fn links(ours: &Identity, theirs: &Identity, what: &str) {
     for setting in settings() {
         let client = setting.client(
             setting.pinning_server(theirs.certificate()).snapshot(),

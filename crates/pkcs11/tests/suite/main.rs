@@ -17,3 +17,4 @@ mod log_ins;
 mod resets;
 mod sessions;
 mod support;
+mod tpm;

@@ -38,6 +38,41 @@ pub(crate) fn module() -> Option<&'static str> {
 
 /// Runs a test, named by its path in this program, in a process of its own, with tokens of these labels.
 pub(crate) fn alone(name: &str, labels: &[&str], test: impl FnOnce(&Place)) {
+    alone_after(name, test, |folder| {
+        let module = module()?;
+        fs::create_dir_all(folder.join("tokens")).unwrap();
+        let conf = folder.join("softhsm2.conf");
+        let tokens = folder.join("tokens");
+        let text = format!(
+            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
+            tokens.display()
+        );
+        fs::write(&conf, text).unwrap();
+        for label in labels {
+            let made = Command::new("softhsm2-util")
+                .args(["--init-token", "--free", "--label", label])
+                .args(["--pin", PIN, "--so-pin", "12345678"])
+                .env("SOFTHSM2_CONF", &conf)
+                .output()
+                .unwrap();
+            assert!(made.status.success(), "{made:?}");
+        }
+        let shim = folder.display().to_string();
+        let environment = vec![
+            ("SOFTHSM2_CONF", conf.display().to_string()),
+            ("MT_SHIM", shim),
+            ("MT_SOFTHSM", module.to_owned()),
+        ];
+        Some((environment, ()))
+    });
+}
+
+/// The same with what `start` makes in the folder of the test. What it gives is dropped when the test has ended.
+pub(crate) fn alone_after<T>(
+    name: &str,
+    test: impl FnOnce(&Place),
+    start: impl FnOnce(&Path) -> Option<(Vec<(&'static str, String)>, T)>,
+) {
     if let Some(folder) = env::var_os(INSIDE) {
         test(&Place {
             folder: PathBuf::from(folder),
@@ -45,44 +80,18 @@ pub(crate) fn alone(name: &str, labels: &[&str], test: impl FnOnce(&Place)) {
         });
         return;
     }
-    let Some(module) = module() else {
+    let folder = folder(name);
+    fs::create_dir_all(&folder).unwrap();
+    let Some((environment, started)) = start(&folder) else {
         return;
     };
-    let folder = folder(name);
-    fs::create_dir_all(folder.join("tokens")).unwrap();
-    let conf = folder.join("softhsm2.conf");
-    let tokens = folder.join("tokens");
-    let text = format!(
-        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
-        tokens.display()
-    );
-    fs::write(&conf, text).unwrap();
-    for label in labels {
-        let init = [
-            "--init-token",
-            "--free",
-            "--label",
-            label,
-            "--pin",
-            PIN,
-            "--so-pin",
-            "12345678",
-        ];
-        let made = Command::new("softhsm2-util")
-            .args(init)
-            .env("SOFTHSM2_CONF", &conf)
-            .output();
-        let made = made.unwrap();
-        assert!(made.status.success(), "{made:?}");
-    }
     let ran = Command::new(env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env(INSIDE, &folder)
-        .env("SOFTHSM2_CONF", &conf)
-        .env("MT_SHIM", &folder)
-        .env("MT_SOFTHSM", module)
+        .envs(environment)
         .output()
         .unwrap();
+    drop(started);
     let (out, err) = (
         String::from_utf8_lossy(&ran.stdout),
         String::from_utf8_lossy(&ran.stderr),
