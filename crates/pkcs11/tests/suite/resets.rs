@@ -98,6 +98,44 @@ fn while_a_token_is_away_signatures_fail_and_then_they_succeed() {
 }
 
 #[test]
+fn a_token_that_comes_back_in_another_slot_is_found() {
+    alone(
+        "resets::a_token_that_comes_back_in_another_slot_is_found",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let by_label = place.made(&uri, KeyType::P256);
+            // As the URI of a program that lists slots names it.
+            let number = slot_number(place);
+            let module = place.folder.join("shim.so");
+            let text = format!(
+                "pkcs11:slot-id={number};object=link?module-path={}",
+                module.display()
+            );
+            let by_slot = text.parse().unwrap();
+            let by_slot = place.open(&by_slot).key(&by_slot, &place.provider).unwrap();
+            place.order("close\nmoved 7");
+            for key in [by_label, by_slot] {
+                let signer = key.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256]);
+                signer.unwrap().sign(b"moved").unwrap();
+            }
+        },
+    );
+}
+
+/// The number of the first slot, as SoftHSM's own tool shows it.
+fn slot_number(place: &Place) -> u64 {
+    let shown = std::process::Command::new("softhsm2-util")
+        .arg("--show-slots")
+        .env("SOFTHSM2_CONF", place.folder.join("softhsm2.conf"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(shown.stdout).unwrap();
+    let mut numbers = text.lines().filter_map(|line| line.strip_prefix("Slot "));
+    numbers.next().unwrap().trim().parse().unwrap()
+}
+
+#[test]
 fn threads_that_sign_in_a_reset_all_succeed() {
     alone(
         "resets::threads_that_sign_in_a_reset_all_succeed",

@@ -8,6 +8,7 @@
  *   reset                       the module is finalised, as by another part of the process
  *   close                       all sessions are closed, and the token is logged out
  *   absent TIMES                there is no token for this many calls of C_GetSlotList
+ *   moved NUMBER                the token is in another slot, by so much
  *   fork                        the process is forked in the next C_OpenSession
  * Each call of a function below is a line in the file `calls`. */
 #define _GNU_SOURCE
@@ -45,6 +46,7 @@ static int hidden_count;
 static long slow;
 static long absent;
 static int forks;
+static ulong_t moved;
 static ulong_t last_slot;
 
 static void path(char *into, size_t size, const char *name) {
@@ -68,6 +70,7 @@ static ulong_t called(const char *function) {
             else if (sscanf(line, "flags %lx", &more_flags) == 1) ;
             else if (sscanf(line, "slow %ld", &slow) == 1) ;
             else if (sscanf(line, "absent %ld", &absent) == 1) ;
+            else if (sscanf(line, "moved %lu", &moved) == 1) ;
             else if (sscanf(line, "hide %lx", &hidden[hidden_count]) == 1) hidden_count++;
             else if (sscanf(line, "%31s", what) == 1) {
                 if (!strcmp(what, "reset")) reset = 1;
@@ -111,19 +114,22 @@ static ulong_t get_slot_list(unsigned char present, ulong_t *slots, ulong_t *cou
         *count = 0;
         return 0;
     }
-    return CALL(GET_SLOT_LIST, (unsigned char, ulong_t *, ulong_t *))(present, slots, count);
+    ulong_t value = CALL(GET_SLOT_LIST, (unsigned char, ulong_t *, ulong_t *))(present, slots, count);
+    if (!value && slots)
+        for (ulong_t i = 0; i < *count; i++) slots[i] += moved;
+    return value;
 }
 
 static ulong_t get_token_info(ulong_t slot, token_info_t *info) {
     FAIL("C_GetTokenInfo");
-    ulong_t value = CALL(GET_TOKEN_INFO, (ulong_t, token_info_t *))(slot, info);
+    ulong_t value = CALL(GET_TOKEN_INFO, (ulong_t, token_info_t *))(slot - moved, info);
     if (!value) info->flags |= more_flags;
     return value;
 }
 
 static ulong_t get_mechanism_list(ulong_t slot, ulong_t *types, ulong_t *count) {
     FAIL("C_GetMechanismList");
-    ulong_t value = CALL(GET_MECHANISM_LIST, (ulong_t, ulong_t *, ulong_t *))(slot, types, count);
+    ulong_t value = CALL(GET_MECHANISM_LIST, (ulong_t, ulong_t *, ulong_t *))(slot - moved, types, count);
     if (!value && types)
         for (ulong_t i = 0; i < *count; i++)
             for (int h = 0; h < hidden_count; h++)
@@ -134,6 +140,7 @@ static ulong_t get_mechanism_list(ulong_t slot, ulong_t *types, ulong_t *count) 
 
 static ulong_t open_session(ulong_t slot, ulong_t flags, void *data, void *notify, ulong_t *session) {
     FAIL("C_OpenSession");
+    slot -= moved;
     last_slot = slot;
     if (forks) {
         forks = 0;
