@@ -28,8 +28,8 @@
 //! What the keys can be is the token's matter: ECDSA on P-256, P-384 and P-521, RSA (PKCS#1 and PSS), Ed25519, ML-DSA.
 //!
 //! # Time
-//! A signature is a call of the module, which has no time limit and for which the thread waits: microseconds in a software
-//! token, milliseconds in an HSM on a network, a tenth of a second in a TPM. In an async service, handshakes belong on
+//! A signature is a call of the module, which has no time limit and for which the thread waits: a fraction of a millisecond
+//! in a software token, milliseconds in an HSM on a network, more in a TPM. In an async service, handshakes belong on
 //! threads that may wait.
 #![cfg_attr(
     test,
@@ -67,3 +67,8 @@ pub use pin::{Pin, PinSource};
 pub use settings::TokenSettings;
 pub use token::Token;
 pub use uri::Uri;
+
+/// The program on the crate's page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Page;

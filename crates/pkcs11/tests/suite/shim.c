@@ -161,6 +161,9 @@ static ulong_t login(ulong_t session, ulong_t user, unsigned char *pin, ulong_t 
 
 static ulong_t sign_init(ulong_t session, void *mechanism, ulong_t key) {
     FAIL("C_SignInit");
+    for (int h = 0; h < hidden_count; h++)
+        /* CKR_MECHANISM_INVALID */
+        if (*(ulong_t *)mechanism == hidden[h]) return 0x70;
     return CALL(SIGN_INIT, (ulong_t, void *, ulong_t))(session, mechanism, key);
 }
 
