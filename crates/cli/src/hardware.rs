@@ -109,16 +109,16 @@ fn opened(uri: &Path, passphrase: &PassphraseArguments) -> Result<(Token, Uri), 
 
 /// The error by its room: the token's, or that of the identity.
 fn failed(error: &Error) -> Failure {
-    match error {
-        Error::Identity(inner) => Failure::of("identity", &**inner),
-        Error::PinUnread { .. } => {
-            let failure = Failure::of("pkcs11", error);
-            let text = format!(
-                "{}: give it with --passphrase-fd, or name its file with `pin-source` in the URI",
-                failure.message()
-            );
-            Failure::new(failure.kind(), text)
-        }
-        _ => Failure::of("pkcs11", error),
+    if let Error::Identity(inner) = error {
+        return Failure::of("identity", &**inner);
     }
+    let failure = Failure::of("pkcs11", error);
+    if let Error::PinUnread { .. } = error {
+        let text = format!(
+            "{}: give it with --passphrase-fd, or name its file with `pin-source` in the URI",
+            failure.message()
+        );
+        return Failure::new(failure.kind(), text);
+    }
+    failure
 }

@@ -15,6 +15,8 @@ mod handshakes;
 mod keys;
 mod log_ins;
 mod resets;
+#[cfg(target_os = "linux")]
+mod residue;
 mod sessions;
 mod support;
 mod tpm;

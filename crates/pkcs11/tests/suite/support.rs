@@ -38,33 +38,34 @@ pub(crate) fn module() -> Option<&'static str> {
 
 /// Runs a test, named by its path in this program, in a process of its own, with tokens of these labels.
 pub(crate) fn alone(name: &str, labels: &[&str], test: impl FnOnce(&Place)) {
-    alone_after(name, test, |folder| {
-        let module = module()?;
-        fs::create_dir_all(folder.join("tokens")).unwrap();
-        let conf = folder.join("softhsm2.conf");
-        let tokens = folder.join("tokens");
-        let text = format!(
-            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
-            tokens.display()
-        );
-        fs::write(&conf, text).unwrap();
-        for label in labels {
-            let made = Command::new("softhsm2-util")
-                .args(["--init-token", "--free", "--label", label])
-                .args(["--pin", PIN, "--so-pin", "12345678"])
-                .env("SOFTHSM2_CONF", &conf)
-                .output()
-                .unwrap();
-            assert!(made.status.success(), "{made:?}");
-        }
-        let shim = folder.display().to_string();
-        let environment = vec![
-            ("SOFTHSM2_CONF", conf.display().to_string()),
-            ("MT_SHIM", shim),
-            ("MT_SOFTHSM", module.to_owned()),
-        ];
-        Some((environment, ()))
-    });
+    alone_after(name, test, |folder| Some((softhsm(folder, labels)?, ())));
+}
+
+/// Makes the tokens of a test, and gives the environment in which they are found.
+pub(crate) fn softhsm(folder: &Path, labels: &[&str]) -> Option<Vec<(&'static str, String)>> {
+    let module = module()?;
+    let conf = folder.join("softhsm2.conf");
+    let tokens = folder.join("tokens");
+    fs::create_dir_all(&tokens).unwrap();
+    let text = format!(
+        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
+        tokens.display()
+    );
+    fs::write(&conf, text).unwrap();
+    for label in labels {
+        let made = Command::new("softhsm2-util")
+            .args(["--init-token", "--free", "--label", label])
+            .args(["--pin", PIN, "--so-pin", "12345678"])
+            .env("SOFTHSM2_CONF", &conf)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+    }
+    Some(vec![
+        ("SOFTHSM2_CONF", conf.display().to_string()),
+        ("MT_SHIM", folder.display().to_string()),
+        ("MT_SOFTHSM", module.to_owned()),
+    ])
 }
 
 /// The same with what `start` makes in the folder of the test. What it gives is dropped when the test has ended.
@@ -85,12 +86,7 @@ pub(crate) fn alone_after<T>(
     let Some((environment, started)) = start(&folder) else {
         return;
     };
-    let ran = Command::new(env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture", "--test-threads=1"])
-        .env(INSIDE, &folder)
-        .envs(environment)
-        .output()
-        .unwrap();
+    let ran = inside(name, &folder, environment).output().unwrap();
     drop(started);
     let (out, err) = (
         String::from_utf8_lossy(&ran.stdout),
@@ -105,6 +101,18 @@ pub(crate) fn alone_after<T>(
         let _ = writeln!(std::io::stderr(), "{line}");
     }
     let _ = fs::remove_dir_all(&folder);
+}
+
+/// This program with one test, in its folder.
+pub(crate) fn inside(
+    name: &str,
+    folder: &Path,
+    environment: Vec<(&'static str, String)>,
+) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args([name, "--exact", "--nocapture", "--test-threads=1"]);
+    command.env(INSIDE, folder).envs(environment);
+    command
 }
 
 fn folder(name: &str) -> PathBuf {
