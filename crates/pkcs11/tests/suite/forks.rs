@@ -1,5 +1,6 @@
 //! A process that was forked does not use what its parent opened.
 
+use std::fs;
 use std::process;
 
 use mutual_trust_pkcs11::{Error, KeyType, Token, TokenSettings};
@@ -43,6 +44,7 @@ fn a_child_is_told_and_can_open_the_token_again() {
                     (true, false) => 4,
                 });
             }
+            fs::write(place.folder.join("go"), "").unwrap();
             let (_, status) = wait(WaitOptions::empty()).unwrap().unwrap();
             assert_eq!(status.exit_status(), Some(DONE), "{status:?}");
             sign().unwrap();

@@ -144,7 +144,12 @@ static ulong_t open_session(ulong_t slot, ulong_t flags, void *data, void *notif
     last_slot = slot;
     if (forks) {
         forks = 0;
-        if (fork() < 0) return 5;
+        int pid = fork();
+        if (pid < 0) return 5;
+        /* SoftHSM fails if two processes log in at the same time: the child goes on when the parent has written `go`. */
+        char go[4096];
+        path(go, sizeof go, "go");
+        for (int i = 0; pid == 0 && access(go, F_OK) && i < 10000; i++) usleep(2000);
     }
     return CALL(OPEN_SESSION, (ulong_t, ulong_t, void *, void *, ulong_t *))(slot, flags, data, notify, session);
 }
