@@ -5,6 +5,7 @@
 //! accepted seed from a refused one.
 
 mod bundle;
+mod c_calls;
 mod certificate;
 mod crl;
 mod differential;
@@ -24,6 +25,7 @@ mod verdict;
 mod work;
 
 pub use bundle::{fleet, publication};
+pub use c_calls::c_calls;
 pub use certificate::certificate;
 pub use crl::crl;
 pub use differential::differential;
@@ -43,6 +45,7 @@ pub type Target = (&'static str, usize, fn(&[u8]) -> bool);
 
 /// All targets. `run` and the replay find them by the folders of `corpus/`; a test compares.
 pub const TARGETS: &[Target] = &[
+    ("c_calls", C_CALLS_BYTES, c_calls),
     ("certificate", CERTIFICATE_BYTES, certificate),
     ("crl", CRL_BYTES, crl),
     ("differential", DIFFERENTIAL_BYTES, differential),
@@ -83,6 +86,8 @@ const OPERATIONS_BYTES: usize = 1024;
 const TLS_BYTES: usize = 80;
 // Nine certificates, 23 calls and a dozen questions take 300 bytes.
 const VERDICT_BYTES: usize = 1024;
+// Sixty calls of ten bytes.
+const C_CALLS_BYTES: usize = 768;
 // Four bytes an operation.
 const STORE_BYTES: usize = 1024;
 

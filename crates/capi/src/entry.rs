@@ -13,7 +13,11 @@ pub(crate) fn guard<T>(
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(answer)) => answer,
         Ok(Err(status)) => failed(status),
-        Err(_) => failed(FAULT),
+        Err(_) => {
+            #[cfg(feature = "fuzz")]
+            crate::fuzz::panicked();
+            failed(FAULT)
+        }
     }
 }
 
@@ -61,6 +65,36 @@ macro_rules! entries {
                 })
             }
         )*
+
+        /// The functions of this file, for the fuzz target.
+        #[cfg(feature = "fuzz")]
+        pub(crate) fn calls() -> Vec<crate::fuzz::Call> {
+            vec![$(
+                crate::fuzz::Call {
+                    name: stringify!($name),
+                    call: |_session| {
+                        $( let mut $arg = <$kind as crate::fuzz::Drawn>::draw(_session, stringify!($arg)); )*
+                        $( $( let $length = <$kind as crate::fuzz::Drawn>::length(&$arg); )? )*
+                        #[expect(unsafe_code, reason = "what C calls takes pointers")]
+                        // SAFETY: what is drawn is NULL, or points to memory or a handle that is there until the end of the
+                        // call, with the length that goes with it.
+                        let answer = unsafe {
+                            $name($( <$kind as crate::fuzz::Drawn>::pass(&mut $arg) $(, $length)? ),*)
+                        };
+                        let answer = crate::fuzz::Answer::number(answer);
+                        $( <$kind as crate::fuzz::Drawn>::after($arg, _session, answer); )*
+                        // A status is told by what a failed call answers.
+                        let failed: fn(crate::status::Failed) -> $answer = $failed;
+                        let status = crate::fuzz::Answer::number(failed(FAILED)) == u64::from(FAILED);
+                        _session.ends(stringify!($name), answer, status);
+                    },
+                }
+            ),*]
+        }
+
+        /// A status for which a call that answers something else answers nothing.
+        #[cfg(feature = "fuzz")]
+        const FAILED: u32 = crate::status::ARGUMENT;
 
         /// The functions of this file, for the header.
         #[cfg(test)]

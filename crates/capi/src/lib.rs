@@ -29,6 +29,9 @@ mod argument;
 mod blocks;
 mod certificates;
 mod enrolment;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(test)]
 mod header;
 mod json;
