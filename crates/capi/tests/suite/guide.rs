@@ -137,6 +137,9 @@ fn the_first_link_is_made_as_the_guide_says() {
         let output = commands(kit, &folder, &line).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{name}: {said}");
-        assert!(said.contains("[SameSubjectOtherKey, rule P2]"), "{name}: {said}");
+        assert!(
+            said.contains("[SameSubjectOtherKey, rule P2]"),
+            "{name}: {said}"
+        );
     }
 }

@@ -101,6 +101,44 @@ fn wrong_uses_are_answered() {
     assert!(shown.contains("mt_verdict_reason"), "{shown}");
 }
 
+/// A nightly toolchain has the sanitizer. It builds everything again, which takes minutes: run it by its name, with
+/// `--ignored`. valgrind sees less, and is part of every run.
+#[test]
+#[ignore = "builds everything again: cargo test --package mutual-trust-capi --test suite -- --ignored address_sanitizer"]
+fn wrong_uses_and_threads_under_an_address_sanitizer() {
+    let folder = super::kit::built()
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("capi-asan");
+    let mut build = Command::new(package().join("asan"));
+    let output = build.arg(&folder).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    if output.status.code() == Some(77) {
+        skipped(shown.trim().trim_start_matches("SKIPPED: "));
+        return;
+    }
+    super::kit::said(&build, &output);
+    let (side, der) = pinned();
+    let store = side.folder.file("store");
+    let run_it = |name: &str, last: &[&str]| {
+        let mut command = Command::new(folder.join(name));
+        command.args([&store, &der]).arg(NOW.to_string()).args(last);
+        command.output().unwrap()
+    };
+    for (name, last) in [("misuse", &[][..]), ("threads", &["20"])] {
+        let output = run_it(name, last);
+        let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{name}: {shown}");
+    }
+    // That it would see one: a handle that is used after it was freed.
+    let output = run_it("misuse", &["freed"]);
+    let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{shown}");
+    assert!(shown.contains("heap-use-after-free"), "{shown}");
+    assert!(shown.contains("mt_verdict_reason"), "{shown}");
+}
+
 #[test]
 fn eight_threads_publish_refresh_and_decide() {
     let Some(kit) = kit() else { return };
