@@ -102,14 +102,6 @@ fn a_public_object_of_another_key_is_found_by_the_first_signature() {
             let uri = place.uri("array", "link");
             place.made(&uri.clone().with_id(vec![1]), KeyType::P256);
             place.made(&place.uri("array", "other").with_id(vec![2]), KeyType::P256);
-            let tool = |arguments: &[&str]| {
-                let done = std::process::Command::new("pkcs11-tool")
-                    .args(["--module", &std::env::var("MT_SOFTHSM").unwrap()])
-                    .args(["--token-label", "array", "--login", "--pin", PIN])
-                    .args(arguments)
-                    .output();
-                done.is_ok_and(|done| done.status.success())
-            };
             let is_done = tool(&["--delete-object", "--type", "pubkey", "--id", "01"])
                 && tool(&["--type", "pubkey", "--id", "02", "--set-id", "01"]);
             if !is_done {
@@ -132,12 +124,8 @@ fn the_certificate_stands_in_for_a_public_object_that_is_not_there() {
             let uri = place.uri("array", "link");
             let key = place.made(&uri.clone().with_id(vec![1]), KeyType::P256);
             let chain = place.identity(&key, "array-7").chain().clone();
-            let gone = std::process::Command::new("pkcs11-tool")
-                .args(["--module", &std::env::var("MT_SOFTHSM").unwrap()])
-                .args(["--token-label", "array", "--login", "--pin", PIN])
-                .args(["--delete-object", "--type", "pubkey", "--id", "01"])
-                .output();
-            if !gone.is_ok_and(|gone| gone.status.success()) {
+            let gone = tool(&["--delete-object", "--type", "pubkey", "--id", "01"]);
+            if !gone {
                 mutual_trust_test_support::skips::skipped(
                     "a token without public objects: no opensc",
                 );
@@ -150,6 +138,72 @@ fn the_certificate_stands_in_for_a_public_object_that_is_not_there() {
             let other = CertificateChain::new(vec![self_signed("x").certificate]).unwrap();
             let wrong = token.identity(&uri, other, &place.provider);
             assert!(matches!(wrong, Err(Error::WrongSignature)), "{wrong:?}");
+        },
+    );
+}
+
+/// OpenSC's tool with the token. `false` if it is not here.
+fn tool(arguments: &[&str]) -> bool {
+    let done = std::process::Command::new("pkcs11-tool")
+        .args(["--module", &std::env::var("MT_SOFTHSM").unwrap()])
+        .args(["--token-label", "array", "--login", "--pin", PIN])
+        .args(arguments)
+        .output();
+    done.is_ok_and(|done| done.status.success())
+}
+
+#[test]
+fn a_key_that_asks_for_its_pin_at_each_signature_is_refused() {
+    alone(
+        "keys::a_key_that_asks_for_its_pin_at_each_signature_is_refused",
+        &["array"],
+        |place| {
+            let made = tool(&[
+                "--keypairgen",
+                "--key-type",
+                "EC:prime256v1",
+                "--label",
+                "always",
+                "--id",
+                "01",
+                "--always-auth",
+            ]);
+            if !made {
+                mutual_trust_test_support::skips::skipped("keys that ask for their PIN: no opensc");
+                return;
+            }
+            let always = place.uri("array", "always");
+            let token = place.open(&always);
+            let refused = token.key(&always, &place.provider);
+            assert!(
+                matches!(refused, Err(Error::AlwaysAuthenticate)),
+                "{refused:?}"
+            );
+        },
+    );
+}
+
+#[test]
+fn the_certificate_beside_a_key_is_read() {
+    alone(
+        "keys::the_certificate_beside_a_key_is_read",
+        &["array"],
+        |place| {
+            let uri = place.uri("array", "link");
+            let key = place.made(&uri.clone().with_id(vec![1]), KeyType::P256);
+            let identity = place.identity(&key, "array-7");
+            let none = key.token().certificate(&uri);
+            assert!(matches!(none, Err(Error::KeyNotFound { .. })), "{none:?}");
+            let file = place.folder.join("link.der");
+            std::fs::write(&file, identity.certificate().der()).unwrap();
+            let file = file.display().to_string();
+            let write = ["--write-object", &file, "--type", "cert", "--id", "01"];
+            if !tool(&[&write[..], &["--label", "link"]].concat()) {
+                mutual_trust_test_support::skips::skipped("certificates in a token: no opensc");
+                return;
+            }
+            let read = place.open(&uri).certificate(&uri).unwrap();
+            assert_eq!(read.fingerprint(), identity.certificate().fingerprint());
         },
     );
 }
