@@ -7,6 +7,7 @@
 //! | `etcd [NODES] [ROUNDS] [FOLDER]` | a change reaches all nodes over one etcd; beside it plain watchers of etcd, and a file |
 //! | `http [NODES] [ROUNDS] [FOLDER]` | the same over a hub that answers waiting requests |
 //! | `polling [SECONDS]` | what an answer of a hub costs its processor: known, whole, with a handshake |
+//! | `alone [STORES]` | what a take-over costs one node |
 //! | `faults [NODES]` | etcd is killed, cut off by its network, and restored from an older backup |
 //!
 //! Nodes are agents with stores on disk in one process, each on a thread. 1,000 of them need 8,192 open files
@@ -43,7 +44,7 @@ use nodes::Nodes;
 use press::Press;
 use server::Etcd;
 
-const USAGE: &str = "usage: scale etcd|http [NODES] [ROUNDS] [FOLDER] | scale polling [SECONDS] | scale faults [NODES]";
+const USAGE: &str = "usage: scale etcd|http [NODES] [ROUNDS] [FOLDER] | scale polling [SECONDS] | scale alone [STORES] | scale faults [NODES]";
 
 /// Pins of about 800 bytes each, which make a publication of 100 kB.
 const PINS: usize = 120;
@@ -66,6 +67,7 @@ fn main() {
         Some("etcd") => spread(number(1, 1000), number(2, 5), &folder),
         Some("http") => spread_by_http(number(1, 1000), number(2, 5), &folder),
         Some("polling") => polling(u64::try_from(number(1, 10)).unwrap(), &folder),
+        Some("alone") => one_alone(number(1, 10), &folder),
         Some("faults") => faults(number(1, 20), &folder),
         _ => panic!("{USAGE}"),
     }
@@ -98,17 +100,20 @@ fn first_of(press: &mut Press, folder: &Path) -> Vec<u8> {
         "one file of that size, flushed: {}",
         shown(bare::file(folder, &first))
     );
-    one_alone(folder);
+    one_alone(1, folder);
     first
 }
 
-fn one_alone(folder: &Path) {
+/// What a take-over costs a node that is alone.
+fn one_alone(stores: usize, folder: &Path) {
     let mut press = Press::new(PINS);
     let publications: Vec<_> = (0..21).map(|_| press.next()).collect();
-    let time = nodes::alone(folder, press.keys(), &publications);
+    let cost = nodes::alone(folder, press.keys(), &publications, stores);
+    let shown = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1_000.0);
     println!(
-        "one node alone takes a publication over in {:.1} ms",
-        time.as_secs_f64() * 1_000.0
+        "one node alone takes a publication over in {}, {} of the processor",
+        shown(cost.time),
+        shown(cost.processor)
     );
 }
 
