@@ -125,8 +125,9 @@ fn processor() -> Duration {
     Duration::from_nanos(nanoseconds)
 }
 
-/// A stack for a node: the default of 2 MiB for each of 1,000 threads is address space alone, and this is enough.
-const STACK: usize = 512 * 1024;
+/// The stack of a node: the default of Rust, which threads of agents have. In a dev build, 512 KiB are not enough. Of 1,000
+/// nodes it is 2 GiB of addresses, and only what a node has used is in memory.
+const STACK: usize = 2 * 1024 * 1024;
 
 impl Nodes {
     /// Starts so many nodes, each with the transport that `transport` makes.
