@@ -8,7 +8,7 @@
 //! | `http [NODES] [ROUNDS] [FOLDER]` | the same over a hub that answers waiting requests |
 //! | `polling [SECONDS]` | what an answer of a hub costs its processor: known, whole, with a handshake |
 //! | `alone [STORES]` | what a take-over costs one node |
-//! | `faults [NODES]` | etcd is killed, cut off by its network, and restored from an older backup |
+//! | `faults [NODES] [SECONDS] [SEED]` | etcd is killed, cut off by its network, restored from an older backup, and for so many seconds an attacker writes there: what is in force on each node is compared with what was published |
 //!
 //! Nodes are agents with stores on disk in one process, each on a thread. 1,000 of them need 8,192 open files
 //! (`ulimit -n`). Stores are in memory (`/dev/shm`) unless a folder is given: 1,000 nodes do not share a disk.
@@ -23,6 +23,7 @@
     reason = "a measurement that cannot go on has failed"
 )]
 
+mod attack;
 mod bare;
 mod hub;
 mod nodes;
@@ -37,6 +38,7 @@ use std::time::{Duration, Instant};
 
 use mutual_trust_fleet::etcd::{Cluster, Etcd as Place};
 use mutual_trust_fleet::{Publisher, TransportError};
+use mutual_trust_fleet_simulation::draw::Draw;
 use mutual_trust_fleet_simulation::run::scratch;
 use mutual_trust_test_support::skips::skipped;
 
@@ -44,7 +46,7 @@ use nodes::Nodes;
 use press::Press;
 use server::Etcd;
 
-const USAGE: &str = "usage: scale etcd|http [NODES] [ROUNDS] [FOLDER] | scale polling [SECONDS] | scale alone [STORES] | scale faults [NODES]";
+const USAGE: &str = "usage: scale etcd|http [NODES] [ROUNDS] [FOLDER] | scale polling [SECONDS] | scale alone [STORES] | scale faults [NODES] [SECONDS] [SEED]";
 
 /// Pins of about 800 bytes each, which make a publication of 100 kB.
 const PINS: usize = 120;
@@ -61,14 +63,22 @@ fn main() {
     if word(0) == Some("hub") {
         return hub::serve(Path::new(word(1).expect("the folder of the hub")));
     }
-    let folder = word(3).map_or_else(scratch, PathBuf::from);
+    let folder = match word(0) {
+        Some("etcd" | "http") => word(3),
+        _ => None,
+    };
+    let folder = folder.map_or_else(scratch, PathBuf::from);
     fs::create_dir_all(&folder).unwrap();
     match word(0) {
         Some("etcd") => spread(number(1, 1000), number(2, 5), &folder),
         Some("http") => spread_by_http(number(1, 1000), number(2, 5), &folder),
         Some("polling") => polling(u64::try_from(number(1, 10)).unwrap(), &folder),
         Some("alone") => one_alone(number(1, 10), &folder),
-        Some("faults") => faults(number(1, 20), &folder),
+        Some("faults") => {
+            let numbers =
+                [number(2, 30), number(3, 1)].map(|number| u64::try_from(number).unwrap());
+            faults(number(1, 20), numbers[0], numbers[1], &folder);
+        }
         _ => panic!("{USAGE}"),
     }
     let _ = fs::remove_dir_all(&folder);
@@ -230,11 +240,13 @@ fn polling(seconds: u64, folder: &Path) {
     }
 }
 
-/// Etcd is killed, cut off, and restored from an older backup. No node goes back, and all follow when it is over.
-fn faults(count: usize, folder: &Path) {
+/// Etcd is killed, cut off, restored from an older backup, and written by an attacker. At every moment each node has a
+/// published set in force, none goes back, and all follow when it is over.
+fn faults(count: usize, seconds: u64, seed: u64, folder: &Path) {
     if skip() {
         return;
     }
+    println!("seed {seed}");
     let data = folder.join("etcd");
     let apart = Etcd::start_apart(&data);
     let is_apart = apart.is_some();
@@ -242,20 +254,22 @@ fn faults(count: usize, folder: &Path) {
         skipped("a partition of etcd: this machine makes no network namespaces");
     }
     let mut etcd = apart.unwrap_or_else(|| Etcd::start(&data));
-    let mut press = Press::new(PINS);
     let cluster = Cluster::in_plain_text(&[host(&etcd)]).unwrap();
     let mut place = Place::new(&cluster, PREFIX).unwrap();
+    let mut press = Press::new(PINS);
     let nodes = Nodes::start(count, folder, press.keys(), |_| {
         let own = cluster.with_own_connections().unwrap();
         Place::new(&own, PREFIX).unwrap()
     });
-    let mut next = |place: &mut Place, what: &str| {
-        let bytes = press.next();
-        let sequence = press.sequence();
-        nodes.watched.published.store(sequence, Ordering::SeqCst);
+    nodes.look();
+    let mut published = Vec::new();
+    let mut next = |place: &mut Place, what: &str| -> Vec<Vec<u8>> {
+        published.push(press.next());
+        let (sequence, bytes) = (press.sequence(), published.last().unwrap());
+        nodes.watched.publish(sequence, bytes, press.pins());
         let start = Instant::now();
         let mut tries = 0;
-        while let Err(error) = publish(place, &bytes) {
+        while let Err(error) = publish(place, bytes) {
             tries += 1;
             assert!(
                 start.elapsed() < Duration::from_secs(120),
@@ -264,14 +278,13 @@ fn faults(count: usize, folder: &Path) {
             thread::sleep(Duration::from_millis(200));
         }
         let all = nodes.wait_for(sequence, Duration::from_secs(120));
-        let wrong = nodes.watched.wrong();
-        assert!(wrong.is_empty(), "{what}: {wrong:#?}");
+        right(&nodes, what);
         assert!(all, "{what}: {} of {count} follow", nodes.at(sequence));
         println!(
             "{what}: {count} nodes at {sequence} after {} ({tries} tries)",
             shown(start.elapsed())
         );
-        bytes
+        published.clone()
     };
     next(&mut place, "first");
     let backup = etcd.back_up();
@@ -288,24 +301,45 @@ fn faults(count: usize, folder: &Path) {
         etcd.cut(false);
         next(&mut place, "after a partition of 20 s");
     }
-    let newest = next(&mut place, "before the restore");
+    // Pieces come first and the head last: without a head, pieces are nothing.
+    let piece = format!("{PREFIX}/chunks/{}/0000", "5a".repeat(32));
+    assert!(etcd.ctl(&["put", &piece, "the first piece of two"]));
+    thread::sleep(Duration::from_secs(2));
+    right(&nodes, "after a publisher that died between pieces");
+    let all = next(&mut place, "after a publisher that died between pieces");
     etcd.restore(&backup);
     // The nodes read the first publication again, and hold what they have.
     thread::sleep(Duration::from_secs(10));
-    let wrong = nodes.watched.wrong();
-    assert!(wrong.is_empty(), "after the restore: {wrong:#?}");
-    println!(
-        "after a restore of the first: none goes back, {} refusals",
-        nodes.watched.refused.load(Ordering::Relaxed)
-    );
+    right(&nodes, "after the restore");
+    println!("after a restore of the first: none goes back");
     // The publisher puts back what was newest, and then the next.
-    publish(&mut place, &newest).unwrap();
-    next(&mut place, "after the restore");
+    publish(&mut place, all.last().unwrap()).unwrap();
+    let mut all = next(&mut place, "after the restore");
+    let mut draw = Draw::new(seed);
+    let (start, mut attacks) = (Instant::now(), 0);
+    while start.elapsed() < Duration::from_secs(seconds) {
+        let (what, bytes) = attack::made(&mut draw, &all);
+        let _ = publish(&mut place, &bytes);
+        attacks += 1;
+        thread::sleep(Duration::from_millis(draw.within(1, 1_000)));
+        right(&nodes, what);
+        if draw.percent(10) {
+            all = next(&mut place, "between attacks");
+        }
+    }
+    next(&mut place, "after the attacks");
     let count = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);
     println!(
-        "taken {}, refused {}, without an answer {}",
+        "{attacks} attacks; taken {}, refused {}, without an answer {}; {} snapshots seen in force",
         count(&nodes.watched.taken),
         count(&nodes.watched.refused),
-        count(&nodes.watched.lost)
+        count(&nodes.watched.lost),
+        count(&nodes.watched.looked)
     );
+}
+
+/// Nothing was found that is wrong.
+fn right(nodes: &Nodes, what: &str) {
+    let wrong = nodes.watched.wrong();
+    assert!(wrong.is_empty(), "{what}: {wrong:#?}");
 }

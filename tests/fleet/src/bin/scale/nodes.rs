@@ -1,5 +1,6 @@
 //! Nodes with stores on disk, each on a thread of its own. They note when each trust set came in force.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use mutual_trust::DurableStore;
-use mutual_trust::admin::bundle::{FleetMember, KeySet, Part};
+use mutual_trust::admin::bundle::{FleetMember, KeySet, Part, Publication};
 use mutual_trust::admin::{DurableSettings, JournalSink};
 use mutual_trust::error::MemberError;
+use mutual_trust::{DurableStore, Fingerprint, LiveTrust, TrustSnapshot};
 use mutual_trust_fleet::{Agent, AgentError, AgentHandle, MonotonicClock, Transport};
 use mutual_trust_test_support as support;
 
@@ -54,11 +55,28 @@ impl Seen {
     }
 }
 
-/// What must hold of every node, checked after each answer.
+/// The certificates of a trust set.
+type Pins = BTreeSet<Fingerprint>;
+
+/// The certificates that are in force.
+pub fn pins(view: &TrustSnapshot) -> Pins {
+    view.entries()
+        .iter()
+        .map(|entry| entry.fingerprint())
+        .collect()
+}
+
+/// What must hold of every node: it is checked after each answer, and, by [`Nodes::look`], at every moment.
 #[derive(Debug, Default)]
 pub struct Watched {
     /// The highest sequence that was published.
     pub published: AtomicU64,
+    /// The digests of the published sets by their sequences.
+    digests: Mutex<BTreeMap<u64, Fingerprint>>,
+    /// The first sequence with these certificates.
+    sets: Mutex<BTreeMap<Pins, u64>>,
+    /// How many snapshots were looked at while they were in force.
+    pub looked: AtomicU64,
     pub taken: AtomicU64,
     pub refused: AtomicU64,
     pub lost: AtomicU64,
@@ -66,6 +84,25 @@ pub struct Watched {
 }
 
 impl Watched {
+    /// A set is about to be published.
+    pub fn publish(&self, sequence: u64, bytes: &[u8], pins: Pins) {
+        let digest = Publication::read(bytes).unwrap().bundle().digest();
+        self.digests.lock().unwrap().insert(sequence, digest);
+        self.sets.lock().unwrap().entry(pins).or_insert(sequence);
+        self.published.store(sequence, Ordering::SeqCst);
+    }
+
+    fn fail(&self, what: String) {
+        self.wrong.lock().unwrap().push(what);
+    }
+
+    /// The sequence of what is in force. 0 before the first.
+    fn sequence(&self, view: &TrustSnapshot) -> Option<u64> {
+        let pins = pins(view);
+        let sets = self.sets.lock().unwrap();
+        pins.is_empty().then_some(0).or(sets.get(&pins).copied())
+    }
+
     pub fn wrong(&self) -> Vec<String> {
         self.wrong.lock().unwrap().iter().take(5).cloned().collect()
     }
@@ -73,6 +110,7 @@ impl Watched {
 
 pub struct Nodes {
     agents: Vec<AgentHandle>,
+    live: Vec<LiveTrust>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
     pub seen: Arc<Seen>,
@@ -139,6 +177,7 @@ impl Nodes {
     ) -> Self {
         let mut nodes = Self {
             agents: Vec::new(),
+            live: Vec::new(),
             stop: Arc::default(),
             threads: Vec::new(),
             seen: Arc::default(),
@@ -154,6 +193,7 @@ impl Nodes {
                 .with_sink(Arc::new(Sink(Arc::clone(&nodes.seen))));
             let mut store = DurableStore::create(&folder, settings).unwrap();
             let joined = FleetMember::join(&mut store, keys.clone(), keys.digest(), Part::All);
+            nodes.live.push(store.live());
             let store = Arc::new(Mutex::new(store));
             let agent = Agent::new(transport(number), joined.unwrap(), store);
             let time = Arc::new(support::now());
@@ -173,12 +213,18 @@ impl Nodes {
                 let member = handle.health().member;
                 let after = member.newest.as_ref().map_or(0, |newest| newest.sequence);
                 let published = watched.published.load(Ordering::SeqCst);
-                if after < before || after > published || !member.is_applied() {
-                    let mut wrong = watched.wrong.lock().unwrap();
-                    wrong.push(format!(
-                        "node {number}: from {before} to {member:?} of {published}"
-                    ));
+                let digests = watched.digests.lock().unwrap();
+                let is_published = |digest| digests.is_empty() || digests.get(&after) == digest;
+                let digest = member.newest.as_ref().map(|newest| &newest.digest);
+                if after < before
+                    || after > published
+                    || !member.is_applied()
+                    || (digest.is_some() && !is_published(digest))
+                {
+                    let of = format!("from {before} to {member:?} of {published}");
+                    watched.fail(format!("node {number}: {of}"));
                 }
+                drop(digests);
                 before = after;
             });
             let thread = thread::Builder::new().stack_size(STACK);
@@ -202,6 +248,35 @@ impl Nodes {
 
     pub fn count(&self) -> usize {
         self.agents.len()
+    }
+
+    /// Looks at what is in force on each node, as its handshakes do, until the nodes stop: it is always one of the published
+    /// sets, whole, and never an earlier one than before.
+    pub fn look(&self) {
+        let (live, watched) = (self.live.clone(), Arc::clone(&self.watched));
+        let stop = Arc::clone(&self.stop);
+        thread::spawn(move || {
+            let mut last: Vec<_> = live.iter().map(|_| (0, 0)).collect();
+            while !stop.load(Ordering::Relaxed) {
+                for (number, (live, last)) in live.iter().zip(&mut last).enumerate() {
+                    let view = live.current();
+                    let (generation, before) = *last;
+                    if view.generation() == generation {
+                        continue;
+                    }
+                    watched.looked.fetch_add(1, Ordering::Relaxed);
+                    match watched.sequence(&view) {
+                        Some(sequence) if sequence >= before => {
+                            *last = (view.generation(), sequence);
+                        }
+                        found => watched.fail(format!(
+                            "node {number} has {found:?} in force, and had {before}"
+                        )),
+                    }
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
     }
 
     /// How many nodes have this sequence in their stores.

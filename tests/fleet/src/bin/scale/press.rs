@@ -1,11 +1,15 @@
 //! A fleet's trust set of about 100 kB, and its publications, signed by two of three keys.
 
+use std::collections::BTreeSet;
+
 use mutual_trust::admin::bundle::{Bundle, BundleHead, KeySet, Part, Publication, Signer};
 use mutual_trust::certificate::Certificate;
-use mutual_trust::{EntryOptions, PinScope, TrustStore};
+use mutual_trust::{EntryOptions, Fingerprint, PinScope, TrustStore};
 use mutual_trust_fleet_simulation::office::signer;
 use mutual_trust_test_support as support;
 use support::pki::self_signed;
+
+use crate::nodes::pins;
 
 pub struct Press {
     keys: KeySet,
@@ -41,6 +45,11 @@ impl Press {
 
     pub fn keys(&self) -> &KeySet {
         &self.keys
+    }
+
+    /// The certificates of the newest publication.
+    pub fn pins(&self) -> BTreeSet<Fingerprint> {
+        pins(self.store.contents())
     }
 
     pub fn sequence(&self) -> u64 {
