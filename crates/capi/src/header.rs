@@ -86,7 +86,7 @@ impl<T: InC> InC for *mut T {
     }
 }
 
-fn sections() -> Vec<Section> {
+pub(crate) fn sections() -> Vec<Section> {
     vec![
         crate::library::section(),
         crate::settings::section(),
