@@ -273,7 +273,7 @@ const ROWS: [Row; 41] = [
 ];
 
 /// Verbs that change no store that is in force.
-const OTHERS: [(&str, &str); 16] = [
+const OTHERS: [(&str, &str); 17] = [
     ("backup", "copies the store"),
     ("recover", "is for a store of which nothing is in force"),
     ("create", "makes a store where there is none"),
@@ -286,6 +286,10 @@ const OTHERS: [(&str, &str); 16] = [
     ("diff", "only shows"),
     ("plan", "tries each of the others"),
     ("crl", "its argument stands for `crl add`"),
+    (
+        "crl fetch",
+        "it applies what its addresses have, and its plan shows before what that does",
+    ),
     ("new-seal-key", "makes a key"),
     ("seal", "vouches for what is there, and changes none of it"),
     ("unseal", "changes nothing of what is there"),
