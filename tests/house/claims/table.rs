@@ -126,6 +126,8 @@ fn is_test(path: &str, read: &dyn Fn(&str) -> Option<String>) -> bool {
             format!("crates/fleet/tests/suite/{inner}"),
             format!("crates/fleet/tests/etcd/{inner}"),
         ],
+        Some(("pkcs11", inner)) => vec![format!("crates/pkcs11/tests/suite/{inner}")],
+        Some(("capi", inner)) => vec![format!("crates/capi/tests/suite/{inner}")],
         Some(("tokio", inner)) => vec![format!("crates/tokio/tests/suite/{inner}")],
         _ => ["api/", "house/", ""]
             .map(|binary| format!("tests/{binary}{module}"))
