@@ -11,7 +11,6 @@ use super::{
     BlockSelector, Claim, CrlIssuer, Entry, EntryKey, Group, GroupId, InstalledCrl, Scope, Server,
     ServerId, Slot, TrustSource, UnreadCrl,
 };
-use crate::certificate::sorted::sort_by;
 use crate::certificate::{Fingerprint, HostName};
 
 /// An immutable snapshot of a [`TrustStore`](super::TrustStore), which verdicts read. Cheap to clone.
@@ -98,7 +97,8 @@ impl TrustSnapshot {
         let mut servers: Vec<(&str, &Server)> = servers
             .map(|server| (server.id().as_str(), &**server))
             .collect();
-        sort_by(&mut servers, |(one, _), (other, _)| one.cmp(other));
+        // Not `sort_by`, which is for short lists: it takes memory for each server.
+        servers.sort_unstable_by_key(|(id, _)| *id);
         servers.into_iter().map(|(_, server)| server)
     }
 
