@@ -161,7 +161,7 @@ fn every_example_gives_json_with_its_files_and_without_them() {
             if line.starts_with("connect") {
                 line.push_str(" --timeout 1");
             }
-            if line.contains("--every") {
+            if line.contains("--every") || line.contains("--follow") {
                 line.push_str(" --for 1");
             }
             copy(&with.file("kept"), &with.file("trust"));
