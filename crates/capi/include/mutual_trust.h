@@ -301,8 +301,9 @@ size_t mt_version(char *text, size_t capacity);
 uint32_t mt_settings_new(mt_settings **settings);
 
 /*
- * Sets the time by which the store judges ends and keeps its floor: seconds since 1970, MT_TIME_SYSTEM or
- * MT_TIME_UNSET.
+ * Sets the time by which a store judges ends and keeps its floor: seconds since 1970, MT_TIME_SYSTEM or
+ * MT_TIME_UNSET. Seconds are a clock that stands still: it needs mt_store_set_time again and again.
+ * It counts for the stores that are opened with these settings afterwards. An open store takes mt_store_set_time.
  * Threads: any.
  */
 uint32_t mt_settings_set_time(const mt_settings *settings, int64_t seconds);
@@ -377,6 +378,14 @@ uint32_t mt_store_is_healthy(const mt_store *store);
 size_t mt_store_health(const mt_store *store, char *text, size_t capacity);
 
 /*
+ * Sets the time of an open store from now on, for its health and its changes: seconds since 1970, a clock that stands
+ * still until the next call; MT_TIME_SYSTEM; or MT_TIME_UNSET. It is not written to the disk, and other handles of the
+ * folder keep their time. A judge has a time of its own (mt_judge_set_time), and an enrolment as well.
+ * Threads: any, also at the same time.
+ */
+uint32_t mt_store_set_time(const mt_store *store, int64_t seconds);
+
+/*
  * Records the administrator who makes the changes from now on, one line of text. An empty text removes the name.
  * Threads: any; it counts for the changes of all threads on this handle.
  */
@@ -419,8 +428,10 @@ uint32_t mt_live_publish_file(const mt_live *live, mt_bytes file, mt_report **re
 uint64_t mt_live_generation(const mt_live *live);
 
 /*
- * Waits until more than this generation is in force, at most so many milliseconds. Returns the generation in force, or 0
- * if nothing newer came. A thread that waits here asks about its open connections when this returns.
+ * Waits until more than this generation is in force, at most so many milliseconds. Returns the generation in force: the
+ * one that was given, if nothing newer came. Wait for more than that the next time. 0 for NULL.
+ * A thread that waits here asks about its open connections when something newer came. Begin with the generation by which
+ * the connection was judged (mt_verdict_generation), or with mt_judge_generation from before the handshake.
  * Threads: any, also at the same time.
  */
 uint64_t mt_live_wait(const mt_live *live, uint64_t generation, uint32_t milliseconds);
@@ -518,8 +529,8 @@ void mt_policy_free(mt_policy *policy);
 uint32_t mt_judge_new(const mt_live *live, const mt_policy *policy, mt_judge **judge);
 
 /*
- * Sets the time by which verdicts are made from now on: seconds since 1970, MT_TIME_SYSTEM (the default), or
- * MT_TIME_UNSET while the clock of the system was not set since power-on.
+ * Sets the time by which verdicts are made from now on: seconds since 1970, a clock that stands still until the next
+ * call; MT_TIME_SYSTEM (the default); or MT_TIME_UNSET while the clock of the system was not set since power-on.
  * Threads: any, also at the same time.
  */
 uint32_t mt_judge_set_time(const mt_judge *judge, int64_t seconds);
@@ -587,7 +598,8 @@ uint32_t mt_peer_server(const mt_judge *judge, mt_bytes id, mt_bytes dialled, mt
 
 /*
  * Makes the peer of a connection from a client. With an enrolment, which may be NULL, an unknown client may wait there
- * under address, its IP address; without one, address is empty. Free *peer with mt_peer_free.
+ * under address, its IP address as text; the scope of an IPv6 address ("fe80::1%eth0") may stand there and is dropped.
+ * Without an enrolment, address is empty. Free *peer with mt_peer_free.
  * Threads: any, also at the same time.
  */
 uint32_t mt_peer_client(const mt_judge *judge, const mt_enrolment *enrolment, mt_bytes address, mt_peer **peer);
@@ -776,8 +788,15 @@ size_t mt_reason_remedy(uint32_t reason, char *text, size_t capacity);
 /* ---- Reports ---- */
 
 /*
+ * What a status means, one line that ends with a NUL. It belongs to the library: never free it. Never NULL. A call that
+ * fails because of an argument (MT_NULL, MT_ARGUMENT, MT_TEXT) mostly gives no report: then this text is all there is.
+ * Threads: any, also at the same time.
+ */
+const char *mt_status_text(uint32_t status);
+
+/*
  * Writes what a call did, line by line: first what became of it, then what follows from it, with warnings. If the
- * call failed, why.
+ * call failed, why. Nothing for NULL, as after a call that gave no report: see mt_status_text.
  * Returns the length of the whole text.
  * Threads: any, also at the same time.
  */
@@ -1061,11 +1080,19 @@ size_t mt_store_json(const mt_store *store, char *text, size_t capacity);
 /* ---- Enrolment ---- */
 
 /*
- * Makes a closed enrolment, in which no client waits. Times are read from the clock that seconds names, as for
- * mt_settings_set_time. Free *enrolment with mt_enrolment_free.
+ * Makes a closed enrolment, in which no client waits. seconds is its time: MT_TIME_SYSTEM reads the clock of the
+ * operating system each time. Seconds since 1970, as time(NULL), are a clock that stands still until
+ * mt_enrolment_set_time: a window that is open does not close meanwhile. Free *enrolment with mt_enrolment_free.
  * Threads: any.
  */
 uint32_t mt_enrolment_new(int64_t seconds, mt_enrolment **enrolment);
+
+/*
+ * Sets the time of an enrolment from now on, for all handles of it: seconds since 1970, a clock that stands still until
+ * the next call; MT_TIME_SYSTEM; or MT_TIME_UNSET.
+ * Threads: any, also at the same time.
+ */
+uint32_t mt_enrolment_set_time(const mt_enrolment *enrolment, int64_t seconds);
 
 /*
  * Makes a second handle of the same enrolment. Free *copy with mt_enrolment_free.

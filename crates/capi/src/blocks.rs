@@ -1,8 +1,8 @@
 //! What is never accepted.
 
-use mutual_trust::Fingerprint;
 use mutual_trust::admin::Blocked;
 use mutual_trust::store::BlockSelector;
+use mutual_trust::{DurableStore, Fingerprint};
 
 use crate::argument::{Data, MaybeOut, Ref, Text};
 use crate::certificates::certificate;
@@ -17,13 +17,13 @@ fn fingerprint(text: &str) -> Result<Fingerprint, Problem> {
 }
 
 /// A block is in force even if the disk did not take it.
-fn blocked(
-    Blocked {
+fn block(store: &Store, block: impl FnOnce(&mut DurableStore) -> Blocked) -> Result<Said, Problem> {
+    let mut store = store.lock()?;
+    let Blocked {
         report, unsaved, ..
-    }: Blocked,
-) -> Result<Said, Problem> {
+    } = block(&mut store);
     match unsaved {
-        None => Ok(report.into()),
+        None => Ok(Said::changed(&report, store.contents().generation())),
         Some(error) => Err(error.into()),
     }
 }
@@ -36,7 +36,7 @@ entries! { "Blocks";
     /// Threads: any; calls on one store wait for each other. It writes to the disk.
     fn mt_store_block(store: Ref<Store>, pem_or_der: Data, report: MaybeOut<Report>) -> u32, else status {
         finish(&report, certificate(pem_or_der).and_then(|certificate| {
-            blocked(store.lock()?.block(&certificate))
+            block(store, |store| store.block(&certificate))
         }))
     }
 
@@ -45,7 +45,7 @@ entries! { "Blocks";
     /// Threads: any; calls on one store wait for each other. It writes to the disk.
     fn mt_store_block_fingerprint(store: Ref<Store>, hexadecimal: Text, report: MaybeOut<Report>) -> u32, else status {
         finish(&report, fingerprint(hexadecimal).and_then(|fingerprint| {
-            blocked(store.lock()?.block_selector(BlockSelector::Fingerprint(fingerprint)))
+            block(store, |store| store.block_selector(BlockSelector::Fingerprint(fingerprint)))
         }))
     }
 

@@ -2,6 +2,7 @@
 
 use core::ops::Deref;
 use core::time::Duration;
+use std::sync::Arc;
 
 use mutual_trust::Fingerprint;
 use mutual_trust::admin::{PendingId, PendingPeer};
@@ -11,19 +12,23 @@ use crate::argument::{Buffer, Maybe, MaybeOut, Out, Owned, Ref, Seconds, Size, T
 use crate::entry::{ignore, nothing, status};
 use crate::options::{Options, or_default};
 use crate::report::{Problem, Report, finish};
-use crate::settings::clock;
+use crate::settings::Clock;
 use crate::status::{ENROLMENT, Failed, NOT_FOUND, OK};
 use crate::store::Store;
 
 /// The list of those who wait.
 #[derive(Debug)]
-pub(crate) struct Enrolment(mutual_trust::Enrolment);
+pub(crate) struct Enrolment {
+    waiting: mutual_trust::Enrolment,
+    /// What it reads its time from.
+    clock: Arc<Clock>,
+}
 
 impl Deref for Enrolment {
     type Target = mutual_trust::Enrolment;
 
     fn deref(&self) -> &mutual_trust::Enrolment {
-        &self.0
+        &self.waiting
     }
 }
 
@@ -42,18 +47,29 @@ fn pending_id(number: u64) -> Result<PendingId, Failed> {
 }
 
 entries! { "Enrolment";
-    /// Makes a closed enrolment, in which no client waits. Times are read from the clock that seconds names, as for
-    /// mt_settings_set_time. Free *enrolment with mt_enrolment_free.
+    /// Makes a closed enrolment, in which no client waits. seconds is its time: MT_TIME_SYSTEM reads the clock of the
+    /// operating system each time. Seconds since 1970, as time(NULL), are a clock that stands still until
+    /// mt_enrolment_set_time: a window that is open does not close meanwhile. Free *enrolment with mt_enrolment_free.
     /// Threads: any.
     fn mt_enrolment_new(seconds: Seconds, enrolment: Out<Enrolment>) -> u32, else status {
-        enrolment.give(Enrolment(mutual_trust::Enrolment::new(clock(seconds)?)));
+        let clock = Arc::new(Clock::new(seconds)?);
+        let waiting = mutual_trust::Enrolment::new(clock.clone());
+        enrolment.give(Enrolment { waiting, clock });
         Ok(OK)
+    }
+
+    /// Sets the time of an enrolment from now on, for all handles of it: seconds since 1970, a clock that stands still until
+    /// the next call; MT_TIME_SYSTEM; or MT_TIME_UNSET.
+    /// Threads: any, also at the same time.
+    fn mt_enrolment_set_time(enrolment: Ref<Enrolment>, seconds: Seconds) -> u32, else status {
+        enrolment.clock.set(seconds)
     }
 
     /// Makes a second handle of the same enrolment. Free *copy with mt_enrolment_free.
     /// Threads: any, also at the same time.
     fn mt_enrolment_clone(enrolment: Ref<Enrolment>, copy: Out<Enrolment>) -> u32, else status {
-        copy.give(Enrolment((**enrolment).clone()));
+        let (waiting, clock) = (enrolment.waiting.clone(), Arc::clone(&enrolment.clock));
+        copy.give(Enrolment { waiting, clock });
         Ok(OK)
     }
 

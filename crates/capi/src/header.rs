@@ -139,7 +139,7 @@ fn constants(header: &mut String) {
     ] {
         writeln!(header, "\n/* ---- {title} ---- */\n").unwrap();
         for (name, number, doc) in table {
-            let lines: Vec<&str> = doc.lines().collect();
+            let lines: Vec<&str> = doc.trim_end_matches('\0').lines().collect();
             comment(header, &lines);
             writeln!(header, "#define {name} UINT32_C({number})").unwrap();
         }

@@ -1,7 +1,5 @@
 //! Who decides about peers: what is in force, a policy, and the chains that were accepted before.
 
-use core::sync::atomic::{AtomicI64, Ordering};
-
 use std::sync::Arc;
 
 use mutual_trust::admin::UnprovedClient;
@@ -15,7 +13,7 @@ use crate::argument::{
 use crate::entry::{ignore, nothing, status};
 use crate::live::Live;
 use crate::policy::{Policy, or_default};
-use crate::settings::time;
+use crate::settings::Clock;
 use crate::status::{ARGUMENT, Failed, OK, TEXT, TIME_SYSTEM};
 use crate::verdict::Verdict;
 
@@ -28,7 +26,7 @@ struct Inner {
     live: LiveTrust,
     memory: ChainMemory,
     /// What counts as now.
-    time: AtomicI64,
+    clock: Clock,
 }
 
 /// Who a server must be. One of the two is there.
@@ -58,7 +56,7 @@ impl Expected {
 
 impl Judge {
     fn now(&self) -> Result<CurrentTime, Failed> {
-        time(self.0.time.load(Ordering::Acquire))
+        self.0.clock.time()
     }
 
     /// Decides about a server, or about a client if none is expected. A client that is refused as unknown may wait in
@@ -119,18 +117,16 @@ entries! { "The judge";
         judge.give(Judge(Arc::new(Inner {
             live: live.trust(),
             memory: ChainMemory::new(policy),
-            time: AtomicI64::new(TIME_SYSTEM),
+            clock: Clock::new(TIME_SYSTEM)?,
         })));
         Ok(OK)
     }
 
-    /// Sets the time by which verdicts are made from now on: seconds since 1970, MT_TIME_SYSTEM (the default), or
-    /// MT_TIME_UNSET while the clock of the system was not set since power-on.
+    /// Sets the time by which verdicts are made from now on: seconds since 1970, a clock that stands still until the next
+    /// call; MT_TIME_SYSTEM (the default); or MT_TIME_UNSET while the clock of the system was not set since power-on.
     /// Threads: any, also at the same time.
     fn mt_judge_set_time(judge: Ref<Judge>, seconds: Seconds) -> u32, else status {
-        time(seconds)?;
-        judge.0.time.store(seconds, Ordering::Release);
-        Ok(OK)
+        judge.0.clock.set(seconds)
     }
 
     /// Judges a server. Returns 1 if it may be trusted, and 0 in all other cases.

@@ -63,13 +63,16 @@ entries! { "What is in force";
         Ok(live.0.current().generation())
     }
 
-    /// Waits until more than this generation is in force, at most so many milliseconds. Returns the generation in force, or 0
-    /// if nothing newer came. A thread that waits here asks about its open connections when this returns.
+    /// Waits until more than this generation is in force, at most so many milliseconds. Returns the generation in force: the
+    /// one that was given, if nothing newer came. Wait for more than that the next time. 0 for NULL.
+    /// A thread that waits here asks about its open connections when something newer came. Begin with the generation by which
+    /// the connection was judged (mt_verdict_generation), or with mt_judge_generation from before the handshake.
     /// Threads: any, also at the same time.
     fn mt_live_wait(live: Ref<Live>, generation: U64, milliseconds: U32) -> u64, else nothing {
         let timeout = Duration::from_millis(milliseconds.into());
         let newer = live.0.wait_newer_than(generation, timeout);
-        Ok(newer.map_or(0, |snapshot| snapshot.generation()))
+        let now = newer.unwrap_or_else(|| live.0.current());
+        Ok(now.generation())
     }
 
     /// Makes a second handle of the same. Free *copy with mt_live_free.

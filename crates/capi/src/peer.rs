@@ -37,6 +37,14 @@ struct State {
     finished: bool,
 }
 
+/// The address of a client. The scope of an IPv6 address, as getnameinfo writes it, is dropped: "fe80::1%eth0".
+fn address_of(text: &str) -> Result<IpAddr, Failed> {
+    match text.split_once('%') {
+        Some((address, scope)) if !scope.is_empty() => Ok(IpAddr::V6(parse(address)?)),
+        _ => parse(text),
+    }
+}
+
 impl Peer {
     fn new(
         judge: &Judge,
@@ -66,7 +74,8 @@ entries! { "The peer of one connection";
     }
 
     /// Makes the peer of a connection from a client. With an enrolment, which may be NULL, an unknown client may wait there
-    /// under address, its IP address; without one, address is empty. Free *peer with mt_peer_free.
+    /// under address, its IP address as text; the scope of an IPv6 address ("fe80::1%eth0") may stand there and is dropped.
+    /// Without an enrolment, address is empty. Free *peer with mt_peer_free.
     /// Threads: any, also at the same time.
     fn mt_peer_client(
         judge: Ref<Judge>,
@@ -75,7 +84,7 @@ entries! { "The peer of one connection";
         peer: Out<Peer>,
     ) -> u32, else status {
         let waits = match enrolment {
-            Some(enrolment) => Some(((**enrolment).clone(), parse(address)?)),
+            Some(enrolment) => Some(((**enrolment).clone(), address_of(address)?)),
             None => None,
         };
         peer.give(Peer::new(judge, None, waits));

@@ -1,5 +1,6 @@
 //! What a call did, or why it did not.
 
+use core::ffi::c_char;
 use std::error::Error;
 
 use mutual_trust::error::{
@@ -7,11 +8,11 @@ use mutual_trust::error::{
 };
 use mutual_trust::store;
 
-use crate::argument::{Buffer, Giving, Owned, Ref};
+use crate::argument::{Buffer, Giving, Owned, Ref, U32};
 use crate::entry::{ignore, nothing};
 use crate::status::{
     ARGUMENT, BUSY, DAMAGED, DISK, ENROLMENT, EXISTS, Failed, MALFORMED, NO_STORE, NOT_SAVED, OK,
-    REFUSED, ROLLED_BACK,
+    REFUSED, ROLLED_BACK, meaning,
 };
 
 /// What a call did, or why it did not.
@@ -96,12 +97,14 @@ pub(crate) struct Said {
     pub(crate) generation: u64,
 }
 
-impl From<store::Report> for Said {
-    fn from(report: store::Report) -> Self {
-        Self {
-            text: report.to_string(),
-            generation: report.generation(),
-        }
+impl Said {
+    /// What a change did, and what is in force after it. A store may count further while it writes a change (the floor of
+    /// its clock), and the report was made before that.
+    pub(crate) fn changed(report: &store::Report, generation: u64) -> Self {
+        let counted = |generation| format!(" (generation {generation})");
+        let (before, after) = (counted(report.generation()), counted(generation));
+        let text = report.to_string().replacen(&before, &after, 1);
+        Self { text, generation }
     }
 }
 
@@ -123,9 +126,21 @@ pub(crate) fn finish(
     }
 }
 
+/// A text of this library for a call that failed.
+fn text_of(failed: Failed) -> *const c_char {
+    meaning(failed).as_ptr()
+}
+
 entries! { "Reports";
+    /// What a status means, one line that ends with a NUL. It belongs to the library: never free it. Never NULL. A call that
+    /// fails because of an argument (MT_NULL, MT_ARGUMENT, MT_TEXT) mostly gives no report: then this text is all there is.
+    /// Threads: any, also at the same time.
+    fn mt_status_text(status: U32) -> *const c_char, else text_of {
+        Ok(meaning(status).as_ptr())
+    }
+
     /// Writes what a call did, line by line: first what became of it, then what follows from it, with warnings. If the
-    /// call failed, why.
+    /// call failed, why. Nothing for NULL, as after a call that gave no report: see mt_status_text.
     /// Returns the length of the whole text.
     /// Threads: any, also at the same time.
     fn mt_report_text(report: Ref<Report>, text/capacity: Buffer) -> usize, else nothing {

@@ -1,5 +1,6 @@
 //! How a store is opened.
 
+use core::sync::atomic::{AtomicI64, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +15,51 @@ use crate::status::{ARGUMENT, FAULT, Failed, OK, TIME_SYSTEM, TIME_UNSET};
 
 /// Settings of a store. The lock is for programs that share a handle by mistake.
 #[derive(Debug)]
-pub(crate) struct Settings(Mutex<DurableSettings>);
+pub(crate) struct Settings(Mutex<Kept>);
+
+#[derive(Clone, Debug)]
+struct Kept {
+    settings: DurableSettings,
+    /// The first time of the clock of a store that is opened with them.
+    seconds: i64,
+}
+
+impl Kept {
+    /// The clock of the system, no seal, any generation.
+    fn usual() -> Self {
+        Self {
+            settings: DurableSettings::new(keys()),
+            seconds: TIME_SYSTEM,
+        }
+    }
+}
+
+/// A clock that C sets: a time in seconds, or one of the constants.
+#[derive(Debug)]
+pub(crate) struct Clock(AtomicI64);
+
+impl Clock {
+    pub(crate) fn new(seconds: i64) -> Result<Self, Failed> {
+        time(seconds)?;
+        Ok(Self(AtomicI64::new(seconds)))
+    }
+
+    pub(crate) fn set(&self, seconds: i64) -> Result<u32, Failed> {
+        time(seconds)?;
+        self.0.store(seconds, Ordering::Release);
+        Ok(OK)
+    }
+
+    pub(crate) fn time(&self) -> Result<CurrentTime, Failed> {
+        time(self.0.load(Ordering::Acquire))
+    }
+}
+
+impl TimeSource for Clock {
+    fn now(&self) -> CurrentTime {
+        self.time().unwrap_or(CurrentTime::Unset)
+    }
+}
 
 /// The keys that the provider of this build verifies.
 pub(crate) fn keys() -> KeyPolicy {
@@ -22,7 +67,7 @@ pub(crate) fn keys() -> KeyPolicy {
 }
 
 /// A time as C says it.
-pub(crate) fn time(seconds: i64) -> Result<CurrentTime, Failed> {
+fn time(seconds: i64) -> Result<CurrentTime, Failed> {
     match seconds {
         TIME_SYSTEM => Ok(SystemClock::new().now()),
         TIME_UNSET => Ok(CurrentTime::Unset),
@@ -36,20 +81,16 @@ pub(crate) fn moment(seconds: i64) -> Result<UnixTime, Failed> {
     Ok(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
 }
 
-/// Where a store or an enrolment reads its time from.
-pub(crate) fn clock(seconds: i64) -> Result<Arc<dyn TimeSource>, Failed> {
-    if seconds == TIME_SYSTEM {
-        return Ok(Arc::new(SystemClock::new()));
-    }
-    Ok(Arc::new(time(seconds)?))
-}
-
-/// The settings of a handle, or the usual ones.
-pub(crate) fn or_default(settings: Option<&Settings>) -> Result<DurableSettings, Failed> {
-    match settings {
-        Some(settings) => Ok(settings.0.lock().map_err(|_| FAULT)?.clone()),
-        None => Ok(DurableSettings::new(keys())),
-    }
+/// The settings of a handle, or the usual ones, for one store, and the clock that this store reads.
+pub(crate) fn or_default(
+    settings: Option<&Settings>,
+) -> Result<(DurableSettings, Arc<Clock>), Failed> {
+    let Kept { settings, seconds } = match settings {
+        Some(settings) => settings.0.lock().map_err(|_| FAULT)?.clone(),
+        None => Kept::usual(),
+    };
+    let clock = Arc::new(Clock::new(seconds)?);
+    Ok((settings.with_clock(clock.clone()), clock))
 }
 
 impl Settings {
@@ -58,7 +99,7 @@ impl Settings {
         change: impl FnOnce(DurableSettings) -> Result<DurableSettings, Failed>,
     ) -> Result<u32, Failed> {
         let mut settings = self.0.lock().map_err(|_| FAULT)?;
-        *settings = change(settings.clone())?;
+        settings.settings = change(settings.settings.clone())?;
         Ok(OK)
     }
 }
@@ -68,16 +109,18 @@ entries! { "Settings of a store";
     /// Free them with mt_settings_free.
     /// Threads: any.
     fn mt_settings_new(settings: Out<Settings>) -> u32, else status {
-        settings.give(Settings(Mutex::new(DurableSettings::new(keys()))));
+        settings.give(Settings(Mutex::new(Kept::usual())));
         Ok(OK)
     }
 
-    /// Sets the time by which the store judges ends and keeps its floor: seconds since 1970, MT_TIME_SYSTEM or
-    /// MT_TIME_UNSET.
+    /// Sets the time by which a store judges ends and keeps its floor: seconds since 1970, MT_TIME_SYSTEM or
+    /// MT_TIME_UNSET. Seconds are a clock that stands still: it needs mt_store_set_time again and again.
+    /// It counts for the stores that are opened with these settings afterwards. An open store takes mt_store_set_time.
     /// Threads: any.
     fn mt_settings_set_time(settings: Ref<Settings>, seconds: Seconds) -> u32, else status {
-        let clock = clock(seconds)?;
-        settings.change(|settings| Ok(settings.with_clock(clock)))
+        time(seconds)?;
+        settings.0.lock().map_err(|_| FAULT)?.seconds = seconds;
+        Ok(OK)
     }
 
     /// Demands that the store file is sealed with this key by HMAC-SHA-256, and seals what is written. A key is 32 to 1024

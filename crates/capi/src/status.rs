@@ -1,15 +1,17 @@
 //! What calls answer, as numbers.
 
+use core::ffi::CStr;
+
 /// A call did not do what it was asked; its number. Never 0.
 pub(crate) type Failed = u32;
 
 macro_rules! numbers {
-    ($table:ident: $( $(#[doc = $doc:literal])+ $name:ident = $value:literal as $c:literal; )*) => {
+    ($(#[$gate:meta])? $table:ident: $( $(#[doc = $doc:literal])+ $name:ident = $value:literal as $c:literal; )*) => {
         $( $(#[doc = $doc])+ pub(crate) const $name: u32 = $value; )*
 
-        /// All of them with their names in C, for the header.
-        #[cfg(test)]
-        pub(crate) const $table: &[(&str, u32, &str)] = &[$( ($c, $value, concat!($($doc, "\n"),+)), )*];
+        /// All of them with their names in C, and with their texts, which end with a NUL.
+        $(#[$gate])?
+        pub(crate) const $table: &[(&str, u32, &str)] = &[$( ($c, $value, concat!($($doc),+, "\0")), )*];
     };
 }
 
@@ -48,7 +50,7 @@ numbers! { STATUSES:
     FAULT = 255 as "MT_FAULT";
 }
 
-numbers! { CHOICES:
+numbers! { #[cfg(test)] CHOICES:
     /// A scope: one server, by its id.
     SCOPE_SERVER = 1 as "MT_SCOPE_SERVER";
     /// A scope: the server that has a name. If there is none, it is added with that name as its id.
@@ -75,6 +77,14 @@ numbers! { CHOICES:
     PROFILE_COMPATIBLE = 1 as "MT_PROFILE_COMPATIBLE";
     /// Chains must be as RFC 5280 says.
     PROFILE_STRICT = 2 as "MT_PROFILE_STRICT";
+}
+
+/// What a status means, on one line.
+pub(crate) fn meaning(status: u32) -> &'static CStr {
+    let found = STATUSES.iter().find(|(_, number, _)| *number == status);
+    let text = found.map(|(_, _, text)| text.trim_start().as_bytes());
+    text.and_then(|text| CStr::from_bytes_until_nul(text).ok())
+        .unwrap_or(c"There is no such status.")
 }
 
 /// The version of the interface. It counts up when a function changes what it takes or does.

@@ -1,27 +1,30 @@
 //! A store in a folder.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use mutual_trust::DurableStore;
 use mutual_trust::error::DurableError;
 use mutual_trust::store::{self, TrustStore};
 
-use crate::argument::Maybe;
-use crate::argument::{Buffer, MaybeOut, Out, OutU32, Owned, Ref, Text};
+use crate::argument::{Buffer, Maybe, MaybeOut, Out, OutU32, Owned, Ref, Seconds, Text};
 use crate::entry::{ignore, nothing, status};
 use crate::live::Live;
 use crate::report::{Problem, Report, Said, finish};
-use crate::settings::{Settings, or_default};
+use crate::settings::{Clock, Settings, or_default};
 use crate::status::{FAULT, Failed, OK, TEXT};
 
 /// A store on disk. A panic in a change poisons its lock: from then on the store answers FAULT, and what is in force stays.
 #[derive(Debug)]
-pub(crate) struct Store(Mutex<DurableStore>);
+pub(crate) struct Store {
+    store: Mutex<DurableStore>,
+    /// What the store reads its time from.
+    clock: Arc<Clock>,
+}
 
 impl Store {
     pub(crate) fn lock(&self) -> Result<MutexGuard<'_, DurableStore>, Failed> {
-        self.0.lock().map_err(|_| FAULT)
+        self.store.lock().map_err(|_| FAULT)
     }
 
     /// Makes one change, and says what it did.
@@ -31,7 +34,7 @@ impl Store {
     ) -> Result<Said, Problem> {
         let mut store = self.lock()?;
         let report = store.try_change(edit)?;
-        Ok(report.into())
+        Ok(Said::changed(&report, store.contents().generation()))
     }
 }
 
@@ -43,11 +46,15 @@ fn path(folder: &str) -> Result<&Path, Failed> {
 }
 
 /// The answer of a call that made a store.
-fn opened(made: Result<(DurableStore, String), DurableError>) -> Result<(Store, Said), Problem> {
+fn opened(
+    made: Result<(DurableStore, String), DurableError>,
+    clock: Arc<Clock>,
+) -> Result<(Store, Said), Problem> {
     let (store, text) = made?;
     let generation = store.contents().generation();
     let said = Said { text, generation };
-    Ok((Store(Mutex::new(store)), said))
+    let store = Mutex::new(store);
+    Ok((Store { store, clock }, said))
 }
 
 entries! { "The store";
@@ -60,9 +67,9 @@ entries! { "The store";
         store: Out<Store>,
         report: MaybeOut<Report>,
     ) -> u32, else status {
-        let (folder, settings) = (path(folder)?, or_default(settings)?);
+        let (folder, (settings, clock)) = (path(folder)?, or_default(settings)?);
         let made = DurableStore::create(folder, settings);
-        let made = opened(made.map(|store| (store, String::from("created"))));
+        let made = opened(made.map(|store| (store, String::from("created"))), clock);
         finish(&report, made.map(|(made, said)| {
             store.give(made);
             said
@@ -78,9 +85,9 @@ entries! { "The store";
         store: Out<Store>,
         report: MaybeOut<Report>,
     ) -> u32, else status {
-        let (folder, settings) = (path(folder)?, or_default(settings)?);
+        let (folder, (settings, clock)) = (path(folder)?, or_default(settings)?);
         let made = DurableStore::open(folder, settings);
-        let made = opened(made.map(|(store, report)| (store, report.to_string())));
+        let made = opened(made.map(|(store, report)| (store, report.to_string())), clock);
         finish(&report, made.map(|(made, said)| {
             store.give(made);
             said
@@ -119,6 +126,14 @@ entries! { "The store";
     /// Threads: any; calls on one store wait for each other.
     fn mt_store_health(store: Ref<Store>, text/capacity: Buffer) -> usize, else nothing {
         Ok(text.put(&store.lock()?.health().to_string()))
+    }
+
+    /// Sets the time of an open store from now on, for its health and its changes: seconds since 1970, a clock that stands
+    /// still until the next call; MT_TIME_SYSTEM; or MT_TIME_UNSET. It is not written to the disk, and other handles of the
+    /// folder keep their time. A judge has a time of its own (mt_judge_set_time), and an enrolment as well.
+    /// Threads: any, also at the same time.
+    fn mt_store_set_time(store: Ref<Store>, seconds: Seconds) -> u32, else status {
+        store.clock.set(seconds)
     }
 
     /// Records the administrator who makes the changes from now on, one line of text. An empty text removes the name.

@@ -101,6 +101,14 @@ impl Answer for usize {
     }
 }
 
+/// A text of the library, which is always there.
+impl Answer for *const core::ffi::c_char {
+    fn number(self) -> u64 {
+        assert!(!self.is_null());
+        0
+    }
+}
+
 impl Answer for () {
     fn number(self) -> u64 {
         0

@@ -153,7 +153,7 @@ int main(int count, char **arguments)
     demand(mt_peer_verdict(peer, &verdict) == MT_OK, "its verdict");
     mt_peer_free(peer);
     demand(mt_verdict_is_accepted(verdict) == 1, "by itself");
-    demand(mt_live_wait(copy, mt_live_generation(copy), 1) == 0, "nothing new");
+    demand(mt_live_wait(copy, mt_live_generation(copy), 1) == mt_live_generation(copy), "nothing new");
     demand(mt_live_publish_file(copy, mt_text("junk"), &report) == MT_DAMAGED, "no store file");
     demand(mt_report_text(report, text, sizeof(text)) > 5, "why");
     mt_report_free(report);

@@ -73,6 +73,42 @@ fn a_product_administers_its_store_in_c_alone() {
     assert_eq!(said, "done\n");
 }
 
+/// Calls that answer MT_OK do what a program expects of them.
+#[test]
+fn calls_do_what_a_program_expects() {
+    let Some(kit) = kit() else { return };
+    let program = program(kit, "expected");
+    let (pin, other) = (
+        pki::self_signed("array-7.example"),
+        pki::self_signed("array-8.example"),
+    );
+    let mut failed = Vec::new();
+    for what in [
+        "wait",
+        "time of a store",
+        "time of changes",
+        "time of an enrolment",
+        "generation",
+        "address",
+        "status",
+    ] {
+        let folder = Folder::new("expected");
+        let mut arguments = vec![folder.path().join("store")];
+        fs::create_dir(&arguments[0]).unwrap();
+        for (name, made) in [("pin.der", &pin), ("other.der", &other)] {
+            fs::write(folder.file(name), made.certificate.der()).unwrap();
+            arguments.push(folder.file(name));
+        }
+        let mut command = Command::new(&program);
+        let output = command.arg(what).args(&arguments).output().unwrap();
+        if !output.status.success() {
+            let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+            failed.push(format!("{what}: {shown}"));
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
 #[test]
 fn wrong_uses_are_answered() {
     let Some(kit) = kit() else { return };
