@@ -59,6 +59,21 @@ impl Drop for Ended {
     }
 }
 
+/// What each client says that must not get a link.
+fn refused(kit: &Kit, folder: &Folder, port: &str) -> Vec<(String, String)> {
+    let names = Stack::ALL.map(|stack| format!("{}_client", stack.name()));
+    let there = names.into_iter().filter(|name| folder.file(name).exists());
+    there
+        .map(|name| {
+            let line = format!("./{name} trust 127.0.0.1 {port}");
+            let output = commands(kit, folder, &line).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+            (name, said)
+        })
+        .collect()
+}
+
 #[test]
 fn the_first_link_is_made_as_the_guide_says() {
     let Some(kit) = kit() else { return };
@@ -128,18 +143,35 @@ fn the_first_link_is_made_as_the_guide_says() {
     {
         thread::sleep(Duration::from_millis(5));
     }
-    for stack in Stack::ALL {
-        let name = format!("{}_client", stack.name());
-        if !folder.file(&name).exists() {
-            continue;
-        }
-        let line = format!("./{name} trust 127.0.0.1 {port}");
-        let output = commands(kit, &folder, &line).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+    for (name, said) in refused(kit, &folder, &port) {
         assert!(
             said.contains("[SameSubjectOtherKey, rule P2]"),
             "{name}: {said}"
         );
+    }
+
+    // A key server that refuses us: each client says what its stack knows, and not that our verdict is yes.
+    for version in ["-tls1_2", "-tls1_3"] {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
+        let line = format!(
+            "openssl s_server -accept 127.0.0.1:{port} -cert kms1.pem -key kms1.key {version} -Verify 1 -verify_return_error -CAfile other.pem -rev >refusing.log 2>&1"
+        );
+        let _server = server(kit, &folder, &line);
+        let begin = Instant::now();
+        while TcpStream::connect(format!("127.0.0.1:{port}")).is_err()
+            && begin.elapsed() < Duration::from_secs(20)
+        {
+            thread::sleep(Duration::from_millis(5));
+        }
+        for (name, said) in refused(kit, &folder, &port) {
+            // mbedTLS 2.28 has no TLS 1.3.
+            if name != "mbedtls_client" || version == "-tls1_2" {
+                assert!(said.contains("alert"), "{name} {version}: {said}");
+            }
+            assert!(said.contains("no link"), "{name} {version}: {said}");
+            assert!(!said.contains("accepted"), "{name} {version}: {said}");
+        }
     }
 }
