@@ -1,5 +1,5 @@
 /*
- * An array that reads a key from its key server over KMIP 1.2, by mutual TLS with OpenSSL.
+ * An array that reads a key from its key server over KMIP 1.2, by mutual TLS with OpenSSL. Build it in the folder of this file:
  *
  *   cc -o array array.c $(pkg-config --variable=adapters mutual-trust)/openssl.c \
  *       $(pkg-config --cflags --libs mutual-trust openssl)
@@ -7,7 +7,15 @@
  *   array trust FOLDER ID NAME FILE               installs the certificate of a key server (PEM or DER) as its pin
  *   array key FOLDER ID NAME PORT CERT KEY NAME   reads the key with this name, and shows its check value
  *
- * CERT and KEY are the array's own, PEM. Install CERT at the key server.
+ * FOLDER has the store; `array trust` makes it if there is none, in a folder that exists. CERT and KEY are the array's own,
+ * PEM. Install CERT at the key server, and make the key there. For example:
+ *
+ *   mkdir trust
+ *   ./array trust trust keys-1 kms1.example kms1.pem
+ *   ./array key trust keys-1 kms1.example 5696 us.pem us.key KEY-IDENTIFIER
+ *
+ * Only the request Get is sent, and the answer must have a key of AES that is not wrapped. The tests run it against a key
+ * server of their own that speaks as much of KMIP (tests/suite/example.rs); no product was tried.
  */
 
 #include <errno.h>
@@ -28,32 +36,58 @@
 
 /* ---- Trust ---- */
 
-/* Opens the store, and makes it if there is none. */
-static mt_store *open_store(const char *folder)
+/* Says why a call failed. A call with a wrong argument gives no report: then the status alone says it. */
+static void failed(const char *what, uint32_t status, const mt_report *report)
+{
+    char text[2000];
+    mt_report_text(report, text, sizeof(text));
+    fprintf(stderr, "%s: %s %s\n", what, mt_status_text(status), text);
+}
+
+/* Opens the store. Makes it if there is none and make is not 0. */
+static mt_store *open_store(const char *folder, int make)
 {
     mt_store *store = NULL;
     mt_report *report = NULL;
-    char text[1000];
     uint32_t status = mt_store_open(mt_text(folder), NULL, &store, &report);
 
-    if (status == MT_NO_STORE) {
+    if (status == MT_NO_STORE && make) {
         mt_report_free(report);
         status = mt_store_create(mt_text(folder), NULL, &store, &report);
     }
-    if (status != MT_OK) {
-        mt_report_text(report, text, sizeof(text));
-        fprintf(stderr, "%s: %s\n", folder, text);
-    }
+    if (status != MT_OK)
+        failed(folder, status, report);
     mt_report_free(report);
     return store;
+}
+
+/* Makes a server with a name. It may be there already, and have the name or not. */
+static int add_server(mt_store *store, const char *id, const char *name)
+{
+    mt_report *first = NULL, *second = NULL;
+    mt_bytes names[1];
+    uint32_t status;
+    names[0] = mt_text(name);
+    status = mt_store_add_server(store, mt_text(id), names, 1, &first);
+    if (status != MT_OK) {
+        uint32_t again = mt_store_add_name(store, mt_text(id), mt_text(name), &second);
+        if (again != MT_OK) {
+            failed(id, status, first);
+            if (again == MT_REFUSED)
+                failed(name, again, second);
+        }
+        status = again;
+    }
+    mt_report_free(first);
+    mt_report_free(second);
+    return status == MT_OK;
 }
 
 static int trust(const char *folder, const char *id, const char *name, const char *file)
 {
     static char certificate[65536];
-    mt_store *store = open_store(folder);
+    mt_store *store = open_store(folder, 1);
     mt_report *report = NULL;
-    mt_bytes names[1];
     char text[2000];
     size_t length;
     uint32_t status;
@@ -69,12 +103,17 @@ static int trust(const char *folder, const char *id, const char *name, const cha
     }
     length = fread(certificate, 1, sizeof(certificate), opened);
     fclose(opened);
-    names[0] = mt_text(name);
-    /* It may be there already; then installing says what is wrong, if anything is. */
-    mt_store_add_server(store, mt_text(id), names, 1, NULL);
+    if (!add_server(store, id, name)) {
+        mt_store_free(store);
+        return 1;
+    }
     status = mt_store_install_pin(store, MT_SCOPE_SERVER, mt_text(id), mt_data(certificate, length), NULL, &report);
-    mt_report_text(report, text, sizeof(text));
-    printf("%s\n", text);
+    if (status == MT_OK) {
+        mt_report_text(report, text, sizeof(text));
+        printf("%s\n", text);
+    } else {
+        failed(file, status, report);
+    }
     mt_report_free(report);
     mt_store_free(store);
     return status == MT_OK ? 0 : 1;
@@ -236,14 +275,15 @@ static int dial(const char *host, const char *port)
     return fd;
 }
 
-/* Why there is no link: our verdict, or what OpenSSL says. */
+/* Why there is no link: our verdict if it refuses, or what OpenSSL says. An accepted verdict is no link: the key server can
+ * refuse us. */
 static void explain(SSL *ssl)
 {
     mt_verdict *verdict = NULL;
     char text[4000];
     if (mt_openssl_verdict(ssl, &verdict) == MT_OK && !mt_verdict_is_accepted(verdict)) {
         mt_verdict_text(verdict, text, sizeof(text));
-        fprintf(stderr, "refused: %s\n", text);
+        fprintf(stderr, "%s\n", text);
     } else {
         const char *reason = ERR_reason_error_string(ERR_peek_last_error());
         fprintf(stderr, "no link: %s\n", reason == NULL ? "the key server closed it" : reason);
@@ -297,7 +337,11 @@ static int get(SSL *ssl, const char *name)
         return 0;
     }
     length = number_at(answer + 4, 4);
-    if (length <= sizeof(answer) - 8 && read_all(ssl, answer + 8, length)) {
+    if (length > sizeof(answer) - 8) {
+        fprintf(stderr, "the answer is too long\n");
+    } else if (!read_all(ssl, answer + 8, length)) {
+        explain(ssl);
+    } else {
         all.value = answer;
         all.length = length + 8;
         if (key_of(all, &key))
@@ -310,7 +354,7 @@ static int get(SSL *ssl, const char *name)
 /* A context with our identity that judges key servers by what is in the store. */
 static SSL_CTX *context(const char *folder, const char *certificate, const char *key)
 {
-    mt_store *store = open_store(folder);
+    mt_store *store = open_store(folder, 0);
     mt_live *live = NULL;
     mt_judge *judge = NULL;
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());

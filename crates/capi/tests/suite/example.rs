@@ -99,23 +99,23 @@ fn key_server(peer: &Made, answer: Vec<u8>) -> (u16, thread::JoinHandle<()>) {
     (port, serving)
 }
 
-/// The example, compiled by the line that stands in its head.
-fn built(kit: &Kit) -> std::path::PathBuf {
+/// An example, compiled by the line that stands in its head.
+pub fn built(kit: &Kit, name: &str) -> std::path::PathBuf {
     let folder = kit.file("example");
     fs::create_dir_all(&folder).unwrap();
-    let source = fs::read_to_string(package().join("examples/array.c")).unwrap();
+    let source = fs::read_to_string(package().join(format!("examples/{name}.c"))).unwrap();
     let line: String = source
         .lines()
         .skip_while(|line| !line.contains(" cc "))
         .take(2)
         .map(|line| line.trim_start_matches(" *").trim_end_matches('\\'))
         .collect();
-    fs::write(folder.join("array.c"), &source).unwrap();
+    fs::write(folder.join(format!("{name}.c")), &source).unwrap();
     run(Command::new("sh")
         .args(["-ec", &line])
         .current_dir(&folder)
         .env("PKG_CONFIG_PATH", kit.prefix().join("lib/pkgconfig")));
-    folder.join("array")
+    folder.join(name)
 }
 
 struct Array {
@@ -154,7 +154,7 @@ impl Array {
 }
 
 /// Valid now: the program reads the clock of the system.
-fn long_lived(name: &str) -> Made {
+pub fn long_lived(name: &str) -> Made {
     let spec = pki::spec(name).dns(name).server_auth().client_auth();
     let years = 100 * 365 * 24 * 60 * 60;
     spec.valid(-years / 10, years).self_signed()
@@ -167,7 +167,7 @@ fn an_array_reads_a_key_over_kmip() {
         return;
     }
     let array = Array {
-        program: built(kit),
+        program: built(kit, "array"),
         libraries: kit.prefix().join("lib"),
         folder: Folder::new("array"),
     };
@@ -185,6 +185,37 @@ fn an_array_reads_a_key_over_kmip() {
     let installed = array.run(&["trust", "store", "keys-1", "localhost", "server.pem"]);
     assert!(installed.status.success(), "{installed:?}");
 
+    // What is wrong stands there: the name of another server, a name that is none, a folder without a store.
+    let said_by = |words: &[&str]| {
+        let output = array.run(words);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = said_by(&["trust", "store", "keys-2", "localhost", "server.pem"]);
+    assert!(said.contains("belongs to server keys-1"), "{said}");
+    let said = said_by(&["trust", "store", "keys-2", "no name!", "server.pem"]);
+    assert!(
+        said.contains("not UTF-8, or not of the form") && !said.contains("there is no server"),
+        "{said}"
+    );
+    let again = array.run(&["trust", "store", "keys-1", "localhost", "server.pem"]);
+    assert!(again.status.success(), "{again:?}");
+    fs::create_dir(array.folder.file("wrong")).unwrap();
+    let words = [
+        "key",
+        "wrong",
+        "keys-1",
+        "localhost",
+        "1",
+        "us.pem",
+        "us.key",
+        "key-1",
+    ];
+    for _ in 0..2 {
+        let said = said_by(&words);
+        assert!(said.contains("There is no store"), "{said}");
+    }
+
     // FIPS 197, appendix C.3, has this key; its check value is that of openssl.
     let key: Vec<u8> = (0..32).collect();
     let (ok, said) = array.key(&server, answer(Some(&key)));
@@ -198,7 +229,10 @@ fn an_array_reads_a_key_over_kmip() {
     );
 
     let (ok, said) = array.key(&other, answer(Some(&key)));
-    assert!(!ok && said.starts_with("refused: "), "{said}");
+    assert!(
+        !ok && said.starts_with("refused: ") && !said.contains("refused: refused"),
+        "{said}"
+    );
 
     // Answers that are cut or say wrong lengths.
     let good = answer(Some(&key));

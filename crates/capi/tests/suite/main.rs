@@ -17,5 +17,6 @@ mod kit;
 mod links;
 mod peers;
 mod refusals;
+mod server;
 mod symbols;
 mod uses;
