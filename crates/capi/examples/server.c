@@ -12,6 +12,7 @@
  *
  *   pending                              who waits
  *   accept NUMBER FINGERPRINT LABEL      installs the certificate of a client that waits; it is known by the label then
+ *   install FILE LABEL                   installs the certificate of a client, PEM or DER
  *   block FINGERPRINT                    refuses a certificate from now on, on open connections as well
  *   quit
  *
@@ -233,6 +234,30 @@ static void accept_client(const char *number, const char *fingerprint, const cha
     mt_options_free(options);
 }
 
+/* The label is what this server knows the client by. */
+static void install(const char *file, const char *label)
+{
+    static char certificate[65536];
+    mt_options *options = NULL;
+    mt_report *report = NULL;
+    size_t length;
+    uint32_t status;
+    FILE *opened = fopen(file, "rb");
+    if (opened == NULL) {
+        perror(file);
+        return;
+    }
+    length = fread(certificate, 1, sizeof(certificate), opened);
+    fclose(opened);
+    status = mt_options_new(&options);
+    if (status == MT_OK)
+        status = mt_options_set_label(options, mt_text(label));
+    if (status == MT_OK)
+        status = mt_store_install_pin(store, MT_SCOPE_CLIENTS, mt_text(""), mt_data(certificate, length), options, &report);
+    done("install", status, report);
+    mt_options_free(options);
+}
+
 static void administer(void)
 {
     char line[1000], word[4][300];
@@ -245,10 +270,12 @@ static void administer(void)
             show_pending();
         else if (count == 4 && strcmp(word[0], "accept") == 0)
             accept_client(word[1], word[2], word[3]);
+        else if (count == 3 && strcmp(word[0], "install") == 0)
+            install(word[1], word[2]);
         else if (count == 2 && strcmp(word[0], "block") == 0)
             done("block", mt_store_block_fingerprint(store, mt_text(word[1]), &report), report);
         else
-            printf("pending, accept NUMBER FINGERPRINT LABEL, block FINGERPRINT, quit\n");
+            printf("pending, accept NUMBER FINGERPRINT LABEL, install FILE LABEL, block FINGERPRINT, quit\n");
     }
 }
 

@@ -1,8 +1,10 @@
 //! The header and the adapters, by compilers of C and C++.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
+use mutual_trust_test_support::folder::Folder;
 use mutual_trust_test_support::skips::skipped;
 
 use super::kit::{Kit, Stack, kit, package, run};
@@ -72,6 +74,34 @@ fn the_adapters_are_c11_and_their_headers_are_cpp17() {
                 .arg(&source));
         }
     }
+}
+
+/// What is installed names its place from everywhere, and a wrong call says what is asked for.
+#[test]
+fn the_library_is_installed_below_a_folder_that_is_named_from_elsewhere() {
+    let folder = Folder::new("installed");
+    fs::write(folder.file("libmutual_trust_capi.so"), "").unwrap();
+    let install = || {
+        let mut command = Command::new(package().join("install"));
+        command.current_dir(folder.path()).env_remove("DESTDIR");
+        command
+    };
+    run(install().args(["below/here", "."]));
+    let written = folder.file("below/here/lib/pkgconfig/mutual-trust.pc");
+    let written = fs::read_to_string(written).unwrap();
+    let prefix = written
+        .lines()
+        .find_map(|line| line.strip_prefix("prefix="))
+        .unwrap();
+    let prefix = Path::new(prefix);
+    assert!(prefix.is_absolute(), "{written}");
+    assert!(prefix.join("include/mutual_trust.h").exists(), "{written}");
+    assert!(!written.contains("@P"), "{written}");
+
+    let output = install().output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("PREFIX is a folder"), "{said}");
 }
 
 #[test]

@@ -99,6 +99,7 @@ fn a_key_server_enrols_names_and_blocks_a_client() {
     let array = long_lived("array-7");
     write("server", &long_lived("kms1"));
     write("array", &array);
+    write("other", &long_lived("array-8"));
     fs::create_dir(folder.file("store")).unwrap();
     let fingerprint = array.certificate.fingerprint().to_string();
 
@@ -110,18 +111,19 @@ fn a_key_server_enrols_names_and_blocks_a_client() {
     let mut server = Talk::new(command);
     let port = server.hear("port ").unwrap();
     let port = port.trim_start_matches("port ").to_owned();
-    let client = || {
+    let client = |name: &str| {
         let mut command = Command::new("openssl");
         command
             .args(["s_client", "-quiet", "-connect"])
             .arg(format!("127.0.0.1:{port}"))
-            .args(["-cert", "array.pem", "-key", "array.key"])
+            .args(["-cert", &format!("{name}.pem")])
+            .args(["-key", &format!("{name}.key")])
             .current_dir(folder.path());
         Talk::new(command)
     };
 
     // Unknown: refused, and it waits.
-    let mut unknown = client();
+    let mut unknown = client("array");
     let said = server.hear("no link: ").unwrap();
     assert!(
         said.starts_with("127.0.0.1: ") && said.contains("refused"),
@@ -143,9 +145,15 @@ fn a_key_server_enrols_names_and_blocks_a_client() {
     assert!(said.contains("Done. added"), "{said}");
 
     // Known by its label.
-    let mut known = client();
+    let mut known = client("array");
     known.say("hello");
     assert_eq!(known.hear("hello").unwrap(), "array-7: hello");
+
+    server.say("install other.pem array-8");
+    assert!(server.hear("install: Done.").is_some());
+    let mut other = client("other");
+    other.say("hello");
+    assert_eq!(other.hear("hello").unwrap(), "array-8: hello");
 
     // A block ends the open connection, which says nothing meanwhile, and the next one.
     server.say(&format!("block {fingerprint}"));
@@ -155,9 +163,13 @@ fn a_key_server_enrols_names_and_blocks_a_client() {
         "array-7: no longer trusted"
     );
     assert!(known.ended().is_some());
-    let _blocked = client();
+    let _blocked = client("array");
     let said = server.hear("no link: ").unwrap();
     assert!(said.contains("refused"), "{said}");
+
+    // The other client goes on.
+    other.say("again");
+    assert_eq!(other.hear("again").unwrap(), "array-8: again");
 
     server.say("quit");
     assert_eq!(server.ended(), Some(0));
