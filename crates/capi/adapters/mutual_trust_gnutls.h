@@ -39,7 +39,7 @@ typedef struct mt_gnutls {
 
 /*
  * Makes a session judge its server, after gnutls_init. Which server is expected is said by its id, by the name or address
- * that was dialled, or by both; one may be NULL. It sets the pointer of the session, its verify function and its hook for
+ * that was dialled, or by both; one may be NULL: mt_judge_server says more. It sets the pointer of the session, its verify function and its hook for
  * handshake messages: set none of them afterwards. A link that was used before is freed first.
  * Threads: the one that makes the handshake.
  */
@@ -48,7 +48,8 @@ uint32_t mt_gnutls_connect(mt_gnutls *link, gnutls_session_t session, const mt_j
 
 /*
  * Makes a session demand a certificate of its client and judge it, as mt_gnutls_connect does. With an enrolment, which may
- * be NULL, an unknown client may wait there under address, its IP address. It is refused in any case.
+ * be NULL, an unknown client may wait there under address, its IP address as
+ * getnameinfo writes it with NI_NUMERICHOST. It is refused in any case.
  */
 uint32_t mt_gnutls_accept(mt_gnutls *link, gnutls_session_t session, const mt_judge *judge,
                           const mt_enrolment *enrolment, const char *address);
@@ -65,8 +66,9 @@ int mt_gnutls_handshake(mt_gnutls *link);
 
 /*
  * Judges the peer of an open connection again, by what is in force now. Returns 1 if it is still trusted. Otherwise the
- * connection is at its end: reads and writes fail, and the program closes it.
- * Threads: one at a time for each connection.
+ * connection is at its end: an alert is sent, reads and writes fail, and the program closes it.
+ * Threads: the one that reads and writes. It wakes from poll once in a while for this. Another thread may only call
+ * shutdown(fd, SHUT_RDWR), which wakes it. (mt_peer_recheck is for any thread; it does not touch the connection.)
  */
 int mt_gnutls_recheck(mt_gnutls *link);
 

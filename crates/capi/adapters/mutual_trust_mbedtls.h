@@ -49,7 +49,7 @@ uint32_t mt_mbedtls_configure(mbedtls_ssl_config *conf, int endpoint, mbedtls_x5
 
 /*
  * Makes a connection judge its server, after mbedtls_ssl_setup. Which server is expected is said by its id, by the name or
- * address that was dialled, or by both; one may be NULL. ssl must live until mt_mbedtls_free. A link that was used before
+ * address that was dialled, or by both; one may be NULL: mt_judge_server says more. ssl must live until mt_mbedtls_free. A link that was used before
  * is freed first.
  * Threads: the one that makes the handshake.
  */
@@ -58,7 +58,8 @@ uint32_t mt_mbedtls_connect(mt_mbedtls *link, mbedtls_ssl_context *ssl, const mt
 
 /*
  * Makes a connection judge its client, as mt_mbedtls_connect does. With an enrolment, which may be NULL, an unknown client
- * may wait there under address, its IP address. It is refused in any case.
+ * may wait there under address, its IP address as
+ * getnameinfo writes it with NI_NUMERICHOST. It is refused in any case.
  */
 uint32_t mt_mbedtls_accept(mt_mbedtls *link, mbedtls_ssl_context *ssl, const mt_judge *judge,
                            const mt_enrolment *enrolment, const char *address);
@@ -75,8 +76,9 @@ int mt_mbedtls_handshake(mt_mbedtls *link);
 
 /*
  * Judges the peer of an open connection again, by what is in force now. Returns 1 if it is still trusted. Otherwise the
- * connection is at its end: reads and writes fail, and the program closes it.
- * Threads: one at a time for each connection.
+ * connection is at its end: an alert is sent, reads and writes fail, and the program closes it.
+ * Threads: the one that reads and writes. It wakes from poll once in a while for this. Another thread may only call
+ * shutdown(fd, SHUT_RDWR), which wakes it. (mt_peer_recheck is for any thread; it does not touch the connection.)
  */
 int mt_mbedtls_recheck(mt_mbedtls *link);
 

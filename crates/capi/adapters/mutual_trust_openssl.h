@@ -2,8 +2,8 @@
  * mutual_trust for programs that speak TLS with OpenSSL 1.1.1 or 3. Compile openssl.c into the program.
  *
  *   SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
- *   mt_openssl_client(ctx, judge);
  *   ... own certificate and key into ctx ...
+ *   mt_openssl_client(ctx, judge);
  *   SSL *ssl = SSL_new(ctx);
  *   SSL_set_fd(ssl, fd);
  *   mt_openssl_expect(ssl, "keys-1", "kms1.example");
@@ -42,13 +42,14 @@ uint32_t mt_openssl_server(SSL_CTX *ctx, const mt_judge *judge, const mt_enrolme
 
 /*
  * Says which server is expected on a connection that a client makes: its id, the name or address that was dialled, or both;
- * one may be NULL. Without this call, every server is refused. SNI is set as usual (SSL_set_tlsext_host_name).
+ * one may be NULL. With both, the id decides: mt_judge_server says more. Without this call, every server is refused. SNI is set as usual (SSL_set_tlsext_host_name).
  * Threads: the one that makes the handshake.
  */
 uint32_t mt_openssl_expect(SSL *ssl, const char *id, const char *dialled);
 
 /*
- * Says from which IP address a client comes. Only an enrolment needs it.
+ * Says from which IP address a client comes, as getnameinfo writes it with NI_NUMERICHOST. An enrolment needs it: without this
+ * call, an unknown client is refused and does not wait.
  * Threads: the one that makes the handshake.
  */
 uint32_t mt_openssl_from(SSL *ssl, const char *address);
@@ -65,8 +66,9 @@ int mt_openssl_handshake(SSL *ssl);
 
 /*
  * Judges the peer of an open connection again, by what is in force now. Returns 1 if it is still trusted. Otherwise the
- * connection is at its end: reads and writes fail, and the program closes it.
- * Threads: one at a time for each connection.
+ * connection is at its end: no alert is sent, reads and writes fail, and the program closes it.
+ * Threads: the one that reads and writes. It wakes from poll once in a while for this. Another thread may only call
+ * shutdown(fd, SHUT_RDWR), which wakes it. (mt_peer_recheck is for any thread; it does not touch the connection.)
  */
 int mt_openssl_recheck(SSL *ssl);
 

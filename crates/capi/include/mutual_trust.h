@@ -2,13 +2,16 @@
  * mutual_trust.h: may this peer be trusted, and by which installed certificate?
  *
  * For programs that speak mutual TLS with OpenSSL, mbedTLS or GnuTLS, on either end. The adapters of these stacks are
- * beside this file: compile one of them into the program. A program with another stack calls mt_judge_server or
- * mt_judge_client where that stack asks about the certificates of the peer, and refuses if the answer is not 1.
+ * beside this file: compile one of them into the program. A program with another stack calls mt_peer_server or
+ * mt_peer_client for each connection, mt_peer_judge where that stack asks about the certificates of the peer, and
+ * mt_peer_finished behind the handshake; it refuses if an answer is not 1. mt_judge_server and mt_judge_client judge
+ * certificates alone, without a connection.
  *
  * This file is made from the library. Do not edit it.
  *
  * Answers. A call that answers with a status answers MT_OK (0) or why not. A judging call answers 1 if the peer may be
- * trusted and 0 in all other cases, faults of the program and of the library included.
+ * trusted and 0 in all other cases, faults of the program and of the library included. mt_status_text says what a status
+ * means. An accepted verdict is no link: the peer may refuse us, and only the answer of the handshake says that there is one.
  *
  * Handles. What a call gives through an argument of the form "mt_x **" belongs to the caller, who frees it with
  * mt_x_free. Such an argument is set to NULL first, so it can be freed in any case. Handles can be freed in any order:
@@ -19,9 +22,16 @@
  *
  * Texts. A call with "char *text, size_t capacity" writes as much of the text as there is room for, whole characters of
  * UTF-8 and a NUL behind them, as snprintf does. It returns the length of the whole text without the NUL. With a
- * capacity of 0 it writes nothing, and text may be NULL. If nothing is written, the length is 0.
+ * capacity of 0 it writes nothing, and text may be NULL. If nothing is written, the length is 0. Compare a text, or use it as a
+ * name, only if the answer is below the capacity: in 8 bytes, the label "array-12" is cut to "array-1", which is another
+ * client's.
  *
  * Threads. Each function says what it needs. All handles may be given to another thread.
+ *
+ * Processes. A handle counts in the process that made it. After fork, a child has what was in force at the fork, and no block
+ * or change of its parent comes to it. Each process opens the store itself, after the fork, and calls mt_store_refresh.
+ *
+ * Times. A time in seconds is a clock that stands still until the next call that sets it. MT_TIME_SYSTEM is a clock that runs.
  */
 
 #ifndef MUTUAL_TRUST_H
@@ -351,7 +361,8 @@ uint32_t mt_store_create(mt_bytes folder, const mt_settings *settings, mt_store 
 uint32_t mt_store_open(mt_bytes folder, const mt_settings *settings, mt_store **store, mt_report **report);
 
 /*
- * Puts in force what other processes changed in the store. Call it every few seconds. *changed, if not NULL, is 1 if
+ * Puts in force what other processes and other handles changed in the store, for the judges of this handle. Call it every
+ * few seconds, in each process. *changed, if not NULL, is 1 if
  * there was something new. If it fails, what was in force stays in force.
  * report may be NULL; free *report with mt_report_free.
  * Threads: any; calls on one store wait for each other. Never call it in a handshake: it reads files.
@@ -539,7 +550,9 @@ uint32_t mt_judge_set_time(const mt_judge *judge, int64_t seconds);
  * Judges a server. Returns 1 if it may be trusted, and 0 in all other cases.
  *
  * id is the server that is expected, and dialled the name or address that was dialled. One of them may be empty: with
- * an id alone, the names of the server count; with a name alone, the server to which the name belongs is expected.
+ * an id alone, the names of the server count; with a name alone, the server to which the name belongs is expected, and
+ * a name that belongs to none is refused. With both, the id decides: dialled need not belong to the server, and a pin
+ * of the server is accepted whatever was dialled, with a warning.
  * chain has the certificates as the peer sent them, DER, its own first.
  *
  * *reason, if not NULL, is the number of the reason, MT_REASON_...; 0 if an argument cannot be used. *verdict, if not
@@ -637,6 +650,7 @@ uint32_t mt_peer_finished(const mt_peer *peer, uint32_t resumed);
 /*
  * Judges the peer of an open connection again, by what is in force now. Returns 1 if it is still trusted, and 0 in all
  * other cases: then close the connection. Only for a connection whose handshake mt_peer_finished answered with 1.
+ * It does not touch the connection: the recheck functions of the adapters do, and are for the thread of the connection.
  * Threads: any, also at the same time. It reads no file.
  */
 uint32_t mt_peer_recheck(const mt_peer *peer);
@@ -656,7 +670,8 @@ void mt_peer_free(mt_peer *peer);
 /* ---- The verdict ---- */
 
 /*
- * Whether the peer may be trusted: 1, else 0.
+ * Whether the peer may be trusted: 1, else 0. It is no answer about the link: after a 1, the handshake can fail, and the
+ * peer can refuse us.
  * Threads: any, also at the same time.
  */
 uint32_t mt_verdict_is_accepted(const mt_verdict *verdict);
@@ -677,7 +692,7 @@ size_t mt_verdict_rule(const mt_verdict *verdict, char *text, size_t capacity);
 /*
  * Writes the label of the pin that decided, by which a program knows the peer. Nothing if a chain decided, if the pin
  * has no label, or if the peer is refused.
- * Returns the length of the whole text.
+ * Returns the length of the whole text. Compare it only if the answer is below the capacity: else it was cut.
  * Threads: any, also at the same time.
  */
 size_t mt_verdict_label(const mt_verdict *verdict, char *text, size_t capacity);
@@ -690,21 +705,21 @@ size_t mt_verdict_name_count(const mt_verdict *verdict);
 
 /*
  * Writes a name that a chain vouches for, counted from 0, as "dns:array-7.example".
- * Returns the length of the whole text.
+ * Returns the length of the whole text. Compare it only if the answer is below the capacity: else it was cut.
  * Threads: any, also at the same time.
  */
 size_t mt_verdict_name(const mt_verdict *verdict, size_t index, char *text, size_t capacity);
 
 /*
  * Writes the id of the server that was expected. Nothing for a client, and if the name belongs to none.
- * Returns the length of the whole text.
+ * Returns the length of the whole text. Compare it only if the answer is below the capacity: else it was cut.
  * Threads: any, also at the same time.
  */
 size_t mt_verdict_server(const mt_verdict *verdict, char *text, size_t capacity);
 
 /*
  * Writes the SHA-256 fingerprint of the certificate that was presented. Nothing if it is hidden, as in enrolment.
- * Returns the length of the whole text.
+ * Returns the length of the whole text. Compare it only if the answer is below the capacity: else it was cut.
  * Threads: any, also at the same time.
  */
 size_t mt_verdict_fingerprint(const mt_verdict *verdict, char *text, size_t capacity);
@@ -1038,8 +1053,9 @@ uint32_t mt_store_remove_group(const mt_store *store, mt_bytes group, mt_report 
 
 /*
  * Blocks a certificate, PEM or DER, and its key, for servers and clients, whatever else is installed. It is in force
- * when the call returns, also with MT_NOT_SAVED: then until the process ends. Open connections go on until they are
- * asked about again (mt_openssl_recheck, ...).
+ * when the call returns, also with MT_NOT_SAVED: then until the process ends. That is so for the judges of this handle.
+ * Those of another handle of the same folder, in this process or another, have it after its mt_store_refresh. Open
+ * connections go on until they are asked about again (mt_openssl_recheck, ...).
  * report may be NULL; free *report with mt_report_free.
  * Threads: any; calls on one store wait for each other. It writes to the disk.
  */

@@ -30,8 +30,9 @@ fn block(store: &Store, block: impl FnOnce(&mut DurableStore) -> Blocked) -> Res
 
 entries! { "Blocks";
     /// Blocks a certificate, PEM or DER, and its key, for servers and clients, whatever else is installed. It is in force
-    /// when the call returns, also with MT_NOT_SAVED: then until the process ends. Open connections go on until they are
-    /// asked about again (mt_openssl_recheck, ...).
+    /// when the call returns, also with MT_NOT_SAVED: then until the process ends. That is so for the judges of this handle.
+    /// Those of another handle of the same folder, in this process or another, have it after its mt_store_refresh. Open
+    /// connections go on until they are asked about again (mt_openssl_recheck, ...).
     /// report may be NULL; free *report with mt_report_free.
     /// Threads: any; calls on one store wait for each other. It writes to the disk.
     fn mt_store_block(store: Ref<Store>, pem_or_der: Data, report: MaybeOut<Report>) -> u32, else status {

@@ -132,7 +132,9 @@ entries! { "The judge";
     /// Judges a server. Returns 1 if it may be trusted, and 0 in all other cases.
     ///
     /// id is the server that is expected, and dialled the name or address that was dialled. One of them may be empty: with
-    /// an id alone, the names of the server count; with a name alone, the server to which the name belongs is expected.
+    /// an id alone, the names of the server count; with a name alone, the server to which the name belongs is expected, and
+    /// a name that belongs to none is refused. With both, the id decides: dialled need not belong to the server, and a pin
+    /// of the server is accepted whatever was dialled, with a warning.
     /// chain has the certificates as the peer sent them, DER, its own first.
     ///
     /// *reason, if not NULL, is the number of the reason, MT_REASON_...; 0 if an argument cannot be used. *verdict, if not

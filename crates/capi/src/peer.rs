@@ -143,6 +143,7 @@ entries! { "The peer of one connection";
 
     /// Judges the peer of an open connection again, by what is in force now. Returns 1 if it is still trusted, and 0 in all
     /// other cases: then close the connection. Only for a connection whose handshake mt_peer_finished answered with 1.
+    /// It does not touch the connection: the recheck functions of the adapters do, and are for the thread of the connection.
     /// Threads: any, also at the same time. It reads no file.
     fn mt_peer_recheck(peer: Ref<Peer>) -> u32, else nothing {
         let mut state = peer.state()?;

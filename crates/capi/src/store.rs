@@ -94,7 +94,8 @@ entries! { "The store";
         }))
     }
 
-    /// Puts in force what other processes changed in the store. Call it every few seconds. *changed, if not NULL, is 1 if
+    /// Puts in force what other processes and other handles changed in the store, for the judges of this handle. Call it every
+    /// few seconds, in each process. *changed, if not NULL, is 1 if
     /// there was something new. If it fails, what was in force stays in force.
     /// report may be NULL; free *report with mt_report_free.
     /// Threads: any; calls on one store wait for each other. Never call it in a handshake: it reads files.

@@ -61,7 +61,8 @@ fn json(verdict: &mutual_trust::Verdict) -> String {
 }
 
 entries! { "The verdict";
-    /// Whether the peer may be trusted: 1, else 0.
+    /// Whether the peer may be trusted: 1, else 0. It is no answer about the link: after a 1, the handshake can fail, and the
+    /// peer can refuse us.
     /// Threads: any, also at the same time.
     fn mt_verdict_is_accepted(verdict: Ref<Verdict>) -> u32, else nothing {
         Ok(u32::from(verdict.0.is_accepted()))
@@ -82,7 +83,7 @@ entries! { "The verdict";
 
     /// Writes the label of the pin that decided, by which a program knows the peer. Nothing if a chain decided, if the pin
     /// has no label, or if the peer is refused.
-    /// Returns the length of the whole text.
+    /// Returns the length of the whole text. Compare it only if the answer is below the capacity: else it was cut.
     /// Threads: any, also at the same time.
     fn mt_verdict_label(verdict: Ref<Verdict>, text/capacity: Buffer) -> usize, else nothing {
         let peer = verdict.0.peer();
@@ -96,7 +97,7 @@ entries! { "The verdict";
     }
 
     /// Writes a name that a chain vouches for, counted from 0, as "dns:array-7.example".
-    /// Returns the length of the whole text.
+    /// Returns the length of the whole text. Compare it only if the answer is below the capacity: else it was cut.
     /// Threads: any, also at the same time.
     fn mt_verdict_name(verdict: Ref<Verdict>, index: Size, text/capacity: Buffer) -> usize, else nothing {
         let peer = verdict.0.peer().ok_or(NOT_FOUND)?;
@@ -104,14 +105,14 @@ entries! { "The verdict";
     }
 
     /// Writes the id of the server that was expected. Nothing for a client, and if the name belongs to none.
-    /// Returns the length of the whole text.
+    /// Returns the length of the whole text. Compare it only if the answer is below the capacity: else it was cut.
     /// Threads: any, also at the same time.
     fn mt_verdict_server(verdict: Ref<Verdict>, text/capacity: Buffer) -> usize, else nothing {
         Ok(text.put(&verdict.0.server().map(ToString::to_string).unwrap_or_default()))
     }
 
     /// Writes the SHA-256 fingerprint of the certificate that was presented. Nothing if it is hidden, as in enrolment.
-    /// Returns the length of the whole text.
+    /// Returns the length of the whole text. Compare it only if the answer is below the capacity: else it was cut.
     /// Threads: any, also at the same time.
     fn mt_verdict_fingerprint(verdict: Ref<Verdict>, text/capacity: Buffer) -> usize, else nothing {
         Ok(text.put(&verdict.0.presented().map(|one| one.to_string()).unwrap_or_default()))

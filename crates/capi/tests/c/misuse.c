@@ -98,6 +98,11 @@ int main(int count, char **arguments)
     demand(mt_verdict_remedy(verdict, text, sizeof(text)) > 0, "remedy");
     demand(mt_verdict_json(verdict, text, sizeof(text)) > 0 && text[0] == '{', "JSON");
 
+    /* With an id, the name that was dialled need not belong to the server: a warning says so. */
+    mt_verdict_free(verdict);
+    demand(mt_judge_server(judge, mt_text("keys-1"), mt_text("nowhere.example"), chain, 1, &reason, &verdict) == 1, "the id");
+    demand(reason == MT_REASON_PIN_MATCHED && mt_verdict_warning_count(verdict) > 0, "a warning");
+
     /* Outputs are empty after a call that failed, whatever was there and whichever argument was wrong. */
     strcpy(text, "old");
     demand(mt_verdict_label(NULL, text, sizeof(text)) == 0 && text[0] == '\0', "no verdict, no label");

@@ -125,6 +125,17 @@ fn the_first_link_is_made_as_the_guide_says() {
     assert!(stand_in.is_some());
     assert_eq!(programs, 4);
 
+    // The line for the static library, beside the shared one: the program needs no other file of ours.
+    let guide = fs::read_to_string(package().join("README.md")).unwrap();
+    let line = guide
+        .lines()
+        .map(str::trim)
+        .find(|line| line.starts_with("cc -o pin_static "))
+        .unwrap();
+    let line = format!("{line}\nunset LD_LIBRARY_PATH\n./pin_static trust kms1.example kms1.pem");
+    let said = run(&mut commands(kit, &folder, &line));
+    assert!(said.starts_with("Done. "), "{said}");
+
     // Another certificate of the key server is refused, with the reason.
     if links == 0 {
         return;
