@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use cryptoki::session::Session;
 
 use crate::fault::Sessions;
+use crate::limits::SESSION_PAUSE;
 
 /// The sessions with a token.
 pub(crate) struct Pool {
@@ -20,8 +21,12 @@ struct State {
     idle: Vec<Session>,
     /// How many are open or being opened.
     open: usize,
-    /// How many may be: less than was set, once the token has said that it allows no more.
+    /// How many were set.
+    set: usize,
+    /// How many may be: less than was set, while the token says that it allows no more.
     most: usize,
+    /// When `most` was changed.
+    changed: Instant,
     /// Grows when all sessions are given up. What was found in an older session is not used in a newer one.
     epoch: u64,
 }
@@ -34,12 +39,14 @@ pub(crate) struct Lease<'a> {
 }
 
 impl Pool {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(set: usize) -> Self {
         Self {
             state: Mutex::new(State {
                 idle: Vec::new(),
                 open: 0,
-                most,
+                set,
+                most: set,
+                changed: Instant::now(),
                 epoch: 0,
             }),
             freed: Condvar::new(),
@@ -62,6 +69,9 @@ impl Pool {
                     epoch,
                 });
             }
+            if state.changed.elapsed() >= SESSION_PAUSE {
+                state.grow();
+            }
             if state.open < state.most {
                 state.open += 1;
                 return Some(Lease {
@@ -83,6 +93,7 @@ impl Pool {
             return;
         }
         state.epoch = state.epoch.wrapping_add(1);
+        state.grow();
         let idle = core::mem::take(&mut state.idle);
         state.open = state.open.saturating_sub(idle.len());
         drop(state);
@@ -92,7 +103,7 @@ impl Pool {
         self.freed.notify_all();
     }
 
-    /// The token allows no further session: no more than those that are open are tried from now on. `false` if there is
+    /// The token allows no further session: no more than those that are open are tried for a while. `false` if there is
     /// none to wait for.
     pub(crate) fn shrink(&self) -> bool {
         let mut state = self.state();
@@ -102,6 +113,7 @@ impl Pool {
             return false;
         }
         state.most = others;
+        state.changed = Instant::now();
         true
     }
 
@@ -121,6 +133,16 @@ impl Pool {
     fn state(&self) -> MutexGuard<'_, State> {
         // No code of others runs under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Lets one more session be tried, up to what was set.
+    fn grow(&mut self) {
+        if self.most < self.set {
+            self.most += 1;
+            self.changed = Instant::now();
+        }
     }
 }
 

@@ -71,6 +71,37 @@ fn a_token_that_allows_fewer_sessions_is_used_with_those() {
 }
 
 #[test]
+fn after_a_shortage_all_sessions_that_were_set_are_used_again() {
+    alone(
+        "sessions::after_a_shortage_all_sessions_that_were_set_are_used_again",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            place.made(&uri, KeyType::P256);
+            let settings = TokenSettings::new().with_max_sessions(2).unwrap();
+            let token = Token::open(&uri, Some(pin()), settings).unwrap();
+            let key = token.key(&uri, &place.provider).unwrap();
+            let sign = || key.choose_scheme(&P256).unwrap().sign(b"message").unwrap();
+            let all = || {
+                let before = place.calls("C_OpenSession");
+                thread::scope(|scope| {
+                    for _ in 0..2 {
+                        scope.spawn(sign);
+                    }
+                });
+                place.calls("C_OpenSession") - before
+            };
+            // CKR_SESSION_COUNT for the second.
+            place.order("slow 200\nfail C_OpenSession b1 1");
+            assert_eq!(all(), 1);
+            thread::sleep(Duration::from_millis(1000));
+            assert_eq!(all(), 1);
+            assert_eq!(all(), 0);
+        },
+    );
+}
+
+#[test]
 fn settings_out_of_range_are_errors() {
     let set = TokenSettings::new;
     assert!(matches!(
