@@ -69,13 +69,14 @@ impl Access {
         module.forget(&self.name);
     }
 
-    /// Logs in, unless the process is logged in.
+    /// Logs in, unless the process is logged in. Calls `logged_in` after a log-in, before any other thread goes on.
     pub(crate) fn log_in(
         &self,
         module: &Module,
         session: &Session,
         info: &TokenInfo,
         settings: &TokenSettings,
+        logged_in: impl FnOnce(),
     ) -> Result<(), Fault> {
         if !info.login_required() {
             return Ok(());
@@ -104,7 +105,12 @@ impl Access {
             return Err(self.not_repeated(reason).into());
         }
         let failed = match called(session, pin.as_ref()) {
-            Ok(()) | Err(CallError::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {
+            Ok(()) => {
+                state.failed = Failed::No;
+                logged_in();
+                return Ok(());
+            }
+            Err(CallError::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {
                 state.failed = Failed::No;
                 return Ok(());
             }

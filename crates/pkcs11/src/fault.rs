@@ -14,6 +14,8 @@ pub(crate) enum Fault {
 /// What is left of the sessions after a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sessions {
+    /// The one that failed is gone: a token closes single sessions too. Nothing is known of the others.
+    OneGone,
     /// They are gone. Their numbers may be those of other sessions by now, so they are not closed.
     Gone,
     /// They are there, but not logged in, or what was found in them has another number.
@@ -42,9 +44,8 @@ impl Fault {
             reason = "a hundred values, of which these say that sessions are lost; no other is tried again"
         )]
         match self.value()? {
-            RvError::SessionHandleInvalid
-            | RvError::SessionClosed
-            | RvError::DeviceRemoved
+            RvError::SessionHandleInvalid | RvError::SessionClosed => Some(Sessions::OneGone),
+            RvError::DeviceRemoved
             | RvError::TokenNotPresent
             | RvError::TokenNotRecognized
             | RvError::SlotIdInvalid

@@ -27,15 +27,19 @@ struct State {
     most: usize,
     /// When `most` was changed.
     changed: Instant,
-    /// Grows when all sessions are given up. What was found in an older session is not used in a newer one.
+    /// Grows when all sessions are given up.
     epoch: u64,
+    /// Grows when a session is lost. What was found in a session before is found again then.
+    finding: u64,
 }
 
 /// A session, or the right to open one. It counts as open until it is dropped.
 pub(crate) struct Lease<'a> {
     pool: &'a Pool,
     session: Option<Session>,
+    /// Of the session, or of the one that was lost before it.
     pub(crate) epoch: u64,
+    pub(crate) finding: u64,
 }
 
 impl Pool {
@@ -48,6 +52,7 @@ impl Pool {
                 most: set,
                 changed: Instant::now(),
                 epoch: 0,
+                finding: 0,
             }),
             freed: Condvar::new(),
             process: process::id(),
@@ -60,13 +65,14 @@ impl Pool {
         let end = Instant::now().checked_add(wait)?;
         let mut state = self.state();
         loop {
-            let epoch = state.epoch;
+            let (epoch, finding) = (state.epoch, state.finding);
             if let Some(session) = state.idle.pop() {
                 let session = Some(session);
                 return Some(Lease {
                     pool: self,
                     session,
                     epoch,
+                    finding,
                 });
             }
             if state.changed.elapsed() >= SESSION_PAUSE {
@@ -78,6 +84,7 @@ impl Pool {
                     pool: self,
                     session: None,
                     epoch,
+                    finding,
                 });
             }
             let left = end.checked_duration_since(Instant::now())?;
@@ -86,13 +93,14 @@ impl Pool {
         }
     }
 
-    /// Gives up all sessions of an epoch, unless another thread has.
+    /// Gives up all sessions of an epoch, unless another thread has, or one alone is gone.
     pub(crate) fn give_up(&self, epoch: u64, left: Sessions) {
         let mut state = self.state();
-        if state.epoch != epoch {
+        if state.epoch != epoch || left == Sessions::OneGone {
             return;
         }
         state.epoch = state.epoch.wrapping_add(1);
+        state.finding = state.finding.wrapping_add(1);
         state.grow();
         let idle = core::mem::take(&mut state.idle);
         state.open = state.open.saturating_sub(idle.len());
@@ -153,8 +161,25 @@ impl Lease<'_> {
     }
 
     /// Takes a session that was opened by this right.
-    pub(crate) fn opened(&mut self, session: Session) -> &Session {
-        self.session.insert(session)
+    pub(crate) fn opened(&mut self, session: Session) {
+        let mut state = self.pool.state();
+        // As it is now: what was given up meanwhile was older.
+        (self.epoch, self.finding) = (state.epoch, state.finding);
+        // An idle session with its number was lost before, and is not the one that the number names now.
+        let before = state.idle.len();
+        state.idle.retain(|idle| idle.handle() != session.handle());
+        let lost = before.saturating_sub(state.idle.len());
+        state.open = state.open.saturating_sub(lost);
+        drop(state);
+        self.session = Some(session);
+    }
+
+    /// Gives up its session alone, which is gone. The right to open one stays.
+    pub(crate) fn lose(&mut self) {
+        // It is not closed by itself.
+        self.session = None;
+        let mut state = self.pool.state();
+        state.finding = state.finding.wrapping_add(1);
     }
 
     /// Keeps the session for others.

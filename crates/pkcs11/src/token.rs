@@ -106,67 +106,91 @@ impl Token {
 
     /// Does something in a session that is logged in. If the token was away, it is done again in a new session, once.
     ///
-    /// The number tells sessions before a reset from those after it.
+    /// The number tells sessions before a loss from those after it.
     pub(crate) fn with_session<T>(
         &self,
         work: impl Fn(&Session, u64) -> Result<T, Fault>,
     ) -> Result<T, Error> {
         let inner = &*self.0;
         let mut is_again = false;
+        // Whose session was lost.
+        let mut again = None;
         loop {
             self.is_of_this_process()?;
-            let lease = inner.pool.take(inner.settings.wait);
-            let mut lease = lease.ok_or_else(|| Error::Busy {
-                token: self.label().to_owned(),
-                sessions: inner.pool.most(),
-                waited: inner.settings.wait,
-            })?;
-            let epoch = lease.epoch;
-            let fault = match self.in_session(&mut lease, |session| work(session, epoch)) {
+            let has_lost = again.is_some();
+            let mut lease = match again.take() {
+                Some(lease) => lease,
+                None => self.lease()?,
+            };
+            let fault = match self.in_session(&mut lease, has_lost, &work) {
                 Ok(done) => {
                     lease.give_back();
                     return Ok(done);
                 }
                 Err(fault) => fault,
             };
-            if let Some(left) = fault.lost() {
-                lease.discard(left);
-                inner.pool.give_up(epoch, left);
-                if fault.is_not_initialised() {
-                    // The next call says whether it helped.
-                    let _ = inner.module.initialise();
+            match fault.lost() {
+                Some(Sessions::OneGone) if !is_again => {
+                    lease.lose();
+                    again = Some(lease);
+                    is_again = true;
                 }
-                if is_again {
+                Some(left) => {
+                    let epoch = lease.epoch;
+                    lease.discard(left);
+                    inner.pool.give_up(epoch, left);
+                    if fault.is_not_initialised() {
+                        // The next call says whether it helped.
+                        let _ = inner.module.initialise();
+                    }
+                    if is_again {
+                        return Err(fault.into());
+                    }
+                    is_again = true;
+                }
+                // Another session is open, and becomes free. At most as often as there are sessions.
+                None if fault.is_too_many() && inner.pool.shrink() => lease.discard(Sessions::Gone),
+                None => {
+                    lease.discard(Sessions::Stale);
                     return Err(fault.into());
                 }
-                is_again = true;
-            } else if fault.is_too_many() && inner.pool.shrink() {
-                // Another session is open, and becomes free. At most as often as there are sessions.
-                lease.discard(Sessions::Gone);
-            } else {
-                lease.discard(Sessions::Stale);
-                return Err(fault.into());
             }
         }
+    }
+
+    fn lease(&self) -> Result<Lease<'_>, Error> {
+        let Inner { pool, settings, .. } = &*self.0;
+        pool.take(settings.wait).ok_or_else(|| Error::Busy {
+            token: self.label().to_owned(),
+            sessions: pool.most(),
+            waited: settings.wait,
+        })
     }
 
     fn in_session<T>(
         &self,
         lease: &mut Lease<'_>,
-        work: impl FnOnce(&Session) -> Result<T, Fault>,
+        has_lost: bool,
+        work: impl Fn(&Session, u64) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         if lease.session().is_none() {
-            let session = self.open_session(false)?;
+            let epoch = lease.epoch;
+            let session = self.open_session(false, || {
+                // A session was lost, and so was the log-in: this was a reset, which took all sessions.
+                if has_lost {
+                    self.0.pool.give_up(epoch, Sessions::Gone);
+                }
+            })?;
             lease.opened(session);
         }
         match lease.session() {
-            Some(session) => work(session),
+            Some(session) => work(session, lease.finding),
             None => Err(CallError::NotSupported.into()),
         }
     }
 
     /// A session that is logged in. It is not closed by itself.
-    fn open_session(&self, writes: bool) -> Result<Session, Fault> {
+    fn open_session(&self, writes: bool, logged_in: impl FnOnce()) -> Result<Session, Fault> {
         let inner = &*self.0;
         let (slot, info) = slot(&inner.module, &inner.wanted)?;
         let context = &inner.module.context;
@@ -175,13 +199,14 @@ impl Token {
         } else {
             context.open_ro_session_no_drop(slot)?
         };
+        let (module, settings) = (&inner.module, &inner.settings);
         match inner
             .access
-            .log_in(&inner.module, &session, &info, &inner.settings)
+            .log_in(module, &session, &info, settings, logged_in)
         {
             Ok(()) => Ok(session),
             Err(fault) => {
-                if fault.lost() != Some(Sessions::Gone) {
+                if matches!(fault.lost(), None | Some(Sessions::Stale)) {
                     let _ = session.close();
                 }
                 Err(fault)
@@ -195,7 +220,7 @@ impl Token {
         work: impl FnOnce(&Session) -> Result<T, Fault>,
     ) -> Result<T, Error> {
         self.is_of_this_process()?;
-        let session = self.open_session(true)?;
+        let session = self.open_session(true, || ())?;
         let done = work(&session);
         let _ = session.close();
         Ok(done?)

@@ -79,6 +79,54 @@ fn after_a_log_out_or_a_reset_of_the_module_the_next_signature_succeeds() {
 }
 
 #[test]
+fn after_a_reset_one_signature_alone_opens_its_session_again() {
+    alone(
+        "resets::after_a_reset_one_signature_alone_opens_its_session_again",
+        &["array"],
+        |place| {
+            let (_key, signer) = key(place);
+            let all = || {
+                std::thread::scope(|scope| {
+                    for _ in 0..4 {
+                        scope.spawn(|| signer.sign(b"message").unwrap());
+                    }
+                });
+            };
+            place.order("slow 200");
+            all();
+            for order in ["close", "reset"] {
+                place.order(order);
+                signer.sign(b"after").unwrap();
+                // The other sessions are known to be gone: none is tried.
+                let before = place.calls("C_SignInit");
+                all();
+                assert_eq!(place.calls("C_SignInit"), before + 4, "{order}");
+            }
+        },
+    );
+}
+
+#[test]
+fn after_a_reset_each_opening_of_a_token_finds_its_key_again() {
+    alone(
+        "resets::after_a_reset_each_opening_of_a_token_finds_its_key_again",
+        &["array"],
+        |place| {
+            let (key, signer) = key(place);
+            let second = place.open(key.uri()).key(key.uri(), &place.provider);
+            let second = second.unwrap();
+            let second = second.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256]);
+            for _ in 0..2 {
+                place.order("close");
+                signer.sign(b"after").unwrap();
+                // Its session is gone too, and the process is logged in.
+                second.as_ref().unwrap().sign(b"after").unwrap();
+            }
+        },
+    );
+}
+
+#[test]
 fn while_a_token_is_away_signatures_fail_and_then_they_succeed() {
     alone(
         "resets::while_a_token_is_away_signatures_fail_and_then_they_succeed",

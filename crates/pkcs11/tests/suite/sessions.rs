@@ -102,6 +102,45 @@ fn after_a_shortage_all_sessions_that_were_set_are_used_again() {
 }
 
 #[test]
+fn a_session_that_the_token_closed_is_the_only_one_that_is_opened_again() {
+    alone(
+        "sessions::a_session_that_the_token_closed_is_the_only_one_that_is_opened_again",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let key = place.made(&uri, KeyType::P256);
+            let sign = || key.choose_scheme(&P256).unwrap().sign(b"message").unwrap();
+            let all = || {
+                let before = place.calls("C_OpenSession");
+                thread::scope(|scope| {
+                    for _ in 0..4 {
+                        scope.spawn(sign);
+                    }
+                });
+                place.calls("C_OpenSession") - before
+            };
+            place.order("slow 200");
+            all();
+            place.order("slow 20");
+            // CKR_SESSION_HANDLE_INVALID and CKR_SESSION_CLOSED.
+            for value in ["b3", "b0"] {
+                let before = (place.calls("C_OpenSession"), place.calls("C_Login"));
+                place.order(&format!("fail C_SignInit {value} 1"));
+                sign();
+                assert_eq!(all(), 0, "{value}");
+                let now = (place.calls("C_OpenSession"), place.calls("C_Login"));
+                assert_eq!(now, (before.0 + 1, before.1), "{value}");
+            }
+            assert_eq!(place.calls("C_CloseSession"), 1, "the one that wrote");
+            // CKR_DEVICE_REMOVED takes all of them.
+            place.order("slow 200\nfail C_SignInit 32 1");
+            sign();
+            assert_eq!(all(), 3);
+        },
+    );
+}
+
+#[test]
 fn settings_out_of_range_are_errors() {
     let set = TokenSettings::new;
     assert!(matches!(
