@@ -174,8 +174,8 @@ pub enum Error {
     /// The provider cannot check a signature of the key, so that it is not known to belong to the certificate.
     #[error("the crypto provider cannot verify signatures of the key")]
     CannotVerify,
-    /// After the token was away, another key has the name of this one. It is not used.
-    #[error("the token came back with another key of the same name")]
+    /// Another key has the name of this one now. It is not used, and not deleted.
+    #[error("the token has another key of the same name now")]
     KeyChanged,
     /// The key asks for the PIN at each signature (`CKA_ALWAYS_AUTHENTICATE`), which no handshake can give.
     #[error("the key asks for the PIN at each signature: handshakes need a key that does not")]

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::find::{found, template, unusable};
 use crate::kind::{Kind, Plan};
+use crate::public::public_of;
 use crate::token::Token;
 use crate::uri::Uri;
 
@@ -31,7 +32,7 @@ struct Inner {
     kind: Kind,
     spki: Vec<u8>,
     plans: Vec<Plan>,
-    /// Its number in the sessions of an epoch.
+    /// Its number, and until which loss of a session it is that.
     handle: Mutex<Option<(u64, ObjectHandle)>>,
 }
 
@@ -148,17 +149,25 @@ impl TokenKey {
         &self.0.uri
     }
 
-    /// Deletes the key in the token, with its public part. It cannot be undone.
+    /// Deletes the key in the token, with its public part. It cannot be undone. Another key that has its name now is not
+    /// deleted, as far as the token gives public parts.
     ///
     /// # Errors
-    /// The token does not allow it.
+    /// The token does not allow it, or has another key of the same name.
     pub fn delete(self) -> Result<(), Error> {
-        let Inner { token, uri, .. } = &*self.0;
+        let Inner {
+            token, uri, spki, ..
+        } = &*self.0;
         token.with_writing_session(|session| {
-            let private = token.find(session, uri)?;
-            let public = found(session, &template(uri, ObjectClass::PUBLIC_KEY))?;
-            session.destroy_object(private)?;
-            for object in public {
+            let private = self.0.found(session)?;
+            let mut objects = vec![private];
+            for object in found(session, &template(uri, ObjectClass::PUBLIC_KEY))? {
+                let public = public_of(session, object, false)?;
+                if public.is_none_or(|(_, of_object)| of_object == *spki) {
+                    objects.push(object);
+                }
+            }
+            for object in objects {
                 session.destroy_object(object)?;
             }
             Ok(())
@@ -213,8 +222,8 @@ impl Inner {
     /// Signs. The error says too whether the token is unable to.
     fn signed(&self, plan: &Plan, message: &[u8]) -> Result<Vec<u8>, (Error, bool)> {
         let unable = std::cell::Cell::new(false);
-        let signed = self.token.with_session(|session, epoch| {
-            let handle = self.handle(session, epoch)?;
+        let signed = self.token.with_session(|session, finding| {
+            let handle = self.handle(session, finding)?;
             plan.sign(session, handle, message).map_err(|error| {
                 let fault = Fault::from(error);
                 unable.set(fault.is_unable());
@@ -224,19 +233,26 @@ impl Inner {
         signed.map_err(|error| (error, unable.get()))
     }
 
-    /// The number of the key in the sessions of an epoch. After a reset, the key is found again, and must be the same.
-    fn handle(&self, session: &Session, epoch: u64) -> Result<ObjectHandle, Fault> {
+    /// The number of the key. After a session was lost, the key is found again.
+    fn handle(&self, session: &Session, finding: u64) -> Result<ObjectHandle, Fault> {
         let mut cached = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = match *cached {
-            Some((of, handle)) if of == epoch => return Ok(handle),
-            before => before,
-        };
+        if let Some((of, handle)) = *cached
+            && of == finding
+        {
+            return Ok(handle);
+        }
+        let handle = self.found(session)?;
+        *cached = Some((finding, handle));
+        Ok(handle)
+    }
+
+    /// Finds the key, which must be the same as before.
+    fn found(&self, session: &Session) -> Result<ObjectHandle, Fault> {
         let handle = self.token.find(session, &self.uri)?;
         let public = self.token.public(session, &self.uri, handle)?;
-        if before.is_some() && public.is_some_and(|(_, spki)| spki != self.spki) {
+        if public.is_some_and(|(_, spki)| spki != self.spki) {
             return Err(Error::KeyChanged.into());
         }
-        *cached = Some((epoch, handle));
         Ok(handle)
     }
 }

@@ -1,6 +1,6 @@
 //! A token that goes away and comes back.
 
-use mutual_trust_pkcs11::{KeyType, TokenKey};
+use mutual_trust_pkcs11::{Error, KeyType, TokenKey};
 use rustls::SignatureScheme;
 use rustls::sign::{Signer, SigningKey};
 
@@ -225,6 +225,31 @@ fn another_key_of_the_same_name_is_not_used() {
                 .unwrap();
             place.order("close");
             let error = signer.sign(b"after").unwrap_err().to_string();
+            assert!(error.contains("another key of the same name"), "{error}");
+            // It is not deleted either.
+            let error = key.delete().unwrap_err();
+            assert!(matches!(error, Error::KeyChanged), "{error:?}");
+            token.key(&uri, &place.provider).unwrap();
+        },
+    );
+}
+
+#[test]
+fn another_key_of_the_same_name_is_not_used_before_the_first_signature() {
+    alone(
+        "resets::another_key_of_the_same_name_is_not_used_before_the_first_signature",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let first = place.made(&uri, KeyType::P256);
+            let token = place.open(&uri);
+            let key = token.key(&uri, &place.provider).unwrap();
+            first.delete().unwrap();
+            token
+                .generate(&uri, KeyType::P256, &place.provider)
+                .unwrap();
+            let signer = key.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256]);
+            let error = signer.unwrap().sign(b"first").unwrap_err().to_string();
             assert!(error.contains("another key of the same name"), "{error}");
         },
     );
