@@ -11,6 +11,7 @@ use cryptoki::types::RawAuthPin;
 use crate::error::Error;
 use crate::fault::{Fault, LogIn};
 use crate::limits::LOG_IN_PAUSE;
+use crate::log_ins::{PinDigest, Turn};
 use crate::module::Module;
 use crate::pin::{Pin, PinSource};
 use crate::settings::TokenSettings;
@@ -20,6 +21,7 @@ pub(crate) struct Access {
     label: String,
     /// What the token is called where the module keeps what was refused.
     name: String,
+    turns: Arc<Turn>,
     state: Mutex<State>,
 }
 
@@ -43,11 +45,13 @@ enum Failed {
 }
 
 impl Access {
-    pub(crate) fn new(info: &TokenInfo, source: PinSource) -> Self {
+    pub(crate) fn new(module: &Module, info: &TokenInfo, source: PinSource) -> Self {
         let failed = Failed::No;
+        let name = format!("{}\0{}", info.serial_number(), info.label());
         Self {
             label: info.label().to_owned(),
-            name: format!("{}\0{}", info.serial_number(), info.label()),
+            turns: module.log_ins.turns(&name),
+            name,
             state: Mutex::new(State { source, failed }),
         }
     }
@@ -61,12 +65,12 @@ impl Access {
         let mut state = self.state();
         state.source = source;
         state.failed = Failed::No;
-        module.forget(&self.name);
+        module.log_ins.forget(&self.name);
     }
 
     /// Forgets which PIN was refused.
     pub(crate) fn forget(&self, module: &Module) {
-        module.forget(&self.name);
+        module.log_ins.forget(&self.name);
     }
 
     /// Logs in, unless the process is logged in. Calls `logged_in` after a log-in, before any other thread goes on.
@@ -82,6 +86,7 @@ impl Access {
             return Ok(());
         }
         // The others wait here, and find that it is done or that it failed.
+        let _turn = self.turns.take();
         let mut state = self.state();
         let now = session.get_session_info()?.session_state();
         if matches!(now, SessionState::RoUser | SessionState::RwUser) {
@@ -99,8 +104,9 @@ impl Access {
                 source: Arc::new(source),
             })?),
         };
-        if let Some(pin) = &pin
-            && let Some(reason) = module.refused(&self.name, pin)
+        let digest = pin.as_ref().map(PinDigest::of);
+        if let Some(digest) = digest
+            && let Some(reason) = module.log_ins.refused(&self.name, digest)
         {
             return Err(self.not_repeated(reason).into());
         }
@@ -119,8 +125,8 @@ impl Access {
         match LogIn::of(failed) {
             LogIn::Lost(error) => Err(error.into()),
             LogIn::Refused(reason) => {
-                if let Some(pin) = &pin {
-                    module.refuse(&self.name, pin, &reason);
+                if let Some(digest) = digest {
+                    module.log_ins.refuse(&self.name, digest, &reason);
                 }
                 state.failed = Failed::Refused(reason.clone());
                 Err(self.refused(reason).into())

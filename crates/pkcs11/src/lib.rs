@@ -51,6 +51,7 @@ mod generate;
 mod key;
 mod kind;
 pub mod limits;
+mod log_ins;
 mod module;
 mod percent;
 mod pin;

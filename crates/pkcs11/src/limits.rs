@@ -30,6 +30,9 @@ pub const MAX_WAIT: Duration = Duration::from_secs(60);
 /// answers so for a while, and each try may count as a wrong PIN there.
 pub const LOG_IN_PAUSE: Duration = Duration::from_secs(10);
 
+/// How many PINs that a token refused are remembered. Tokens lock after 15 wrong ones at most.
+pub(crate) const MAX_REFUSED_PINS: usize = 16;
+
 /// How long no further session is tried after the token has allowed none. One try a second costs the token nothing, and
 /// what other programs held for a moment is used again soon.
 pub(crate) const SESSION_PAUSE: Duration = Duration::from_secs(1);

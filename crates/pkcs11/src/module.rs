@@ -1,19 +1,16 @@
 //! Modules: libraries that speak PKCS#11, each loaded and initialised once in a process.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as CallError, RvError};
-use sha2::{Digest, Sha256};
 
 use crate::Uri;
 use crate::error::{Error, described};
-use crate::pin::Pin;
+use crate::log_ins::LogIns;
 
 /// A loaded module. It stays loaded and initialised until the process ends: it may serve other parts of the process as
 /// well, and unloading is where modules crash.
@@ -22,14 +19,7 @@ pub(crate) struct Module {
     pub(crate) context: Pkcs11,
     /// The process that initialised it.
     pub(crate) process: u32,
-    /// The PINs that tokens refused, by the token.
-    refused: Mutex<BTreeMap<String, Refused>>,
-}
-
-/// A digest of a PIN that was refused.
-struct Refused {
-    digest: [u8; 32],
-    reason: String,
+    pub(crate) log_ins: LogIns,
 }
 
 static MODULES: Mutex<Vec<Arc<Module>>> = Mutex::new(Vec::new());
@@ -55,12 +45,13 @@ impl Module {
             Some(of_parent) => {
                 let context = of_parent.context.clone();
                 again(&context).map_err(|error| failed(described(&error).1))?;
-                Arc::new(Self::new(real, context))
+                let log_ins = LogIns::of_parent(&of_parent.log_ins);
+                Arc::new(Self::new(real, context, log_ins))
             }
             None => {
                 let context = Pkcs11::new(&real).map_err(|error| failed(described(&error).1))?;
                 initialise(&context).map_err(|error| failed(described(&error).1))?;
-                Arc::new(Self::new(real, context))
+                Arc::new(Self::new(real, context, LogIns::default()))
             }
         };
         modules.push(module.clone());
@@ -69,12 +60,12 @@ impl Module {
         Ok(module)
     }
 
-    fn new(path: PathBuf, context: Pkcs11) -> Self {
+    fn new(path: PathBuf, context: Pkcs11, log_ins: LogIns) -> Self {
         Self {
             path,
             context,
             process: process::id(),
-            refused: Mutex::default(),
+            log_ins,
         }
     }
 
@@ -118,38 +109,6 @@ impl Module {
         }
         Ok(())
     }
-
-    /// Why the token refused this PIN, if it did.
-    pub(crate) fn refused(&self, token: &str, pin: &Pin) -> Option<String> {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = refused.get(token)?;
-        (found.digest == digest(pin)).then(|| found.reason.clone())
-    }
-
-    /// Remembers a PIN that the token refused, by a digest.
-    pub(crate) fn refuse(&self, token: &str, pin: &Pin, reason: &str) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let digest = digest(pin);
-        let reason = reason.to_owned();
-        refused.insert(token.to_owned(), Refused { digest, reason });
-    }
-
-    /// Forgets what the token refused.
-    pub(crate) fn forget(&self, token: &str) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.remove(token);
-    }
-}
-
-/// A digest that no other process can compare with.
-fn digest(pin: &Pin) -> [u8; 32] {
-    static SALT: OnceLock<RandomState> = OnceLock::new();
-    let salt = SALT.get_or_init(RandomState::new);
-    let mut digest = Sha256::new();
-    digest.update(salt.hash_one(0_u8).to_ne_bytes());
-    digest.update(salt.hash_one(1_u8).to_ne_bytes());
-    digest.update(pin.bytes());
-    digest.finalize().into()
 }
 
 fn initialise(context: &Pkcs11) -> Result<(), CallError> {

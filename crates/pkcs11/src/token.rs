@@ -78,7 +78,7 @@ impl Token {
             model: info.model().to_owned(),
             serial: info.serial_number().to_owned(),
         });
-        let access = Access::new(&info, pin);
+        let access = Access::new(&module, &info, pin);
         if settings.again {
             access.forget(&module);
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process;
 
-use mutual_trust_pkcs11::{Error, KeyType, Token, TokenSettings};
+use mutual_trust_pkcs11::{Error, KeyType, PinSource, Token, TokenSettings};
 use rustix::process::{WaitOptions, wait};
 use rustls::SignatureScheme;
 use rustls::sign::SigningKey;
@@ -48,6 +48,34 @@ fn a_child_is_told_and_can_open_the_token_again() {
             let (_, status) = wait(WaitOptions::empty()).unwrap().unwrap();
             assert_eq!(status.exit_status(), Some(DONE), "{status:?}");
             sign().unwrap();
+        },
+    );
+}
+
+#[test]
+fn a_child_knows_which_pin_was_refused() {
+    alone(
+        "forks::a_child_knows_which_pin_was_refused",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let wrong = || {
+                let pin = PinSource::kept(String::from("9999").into());
+                Token::open(&uri, Some(pin), TokenSettings::new()).unwrap_err()
+            };
+            let first = wrong();
+            assert!(matches!(first, Error::LogIn { .. }), "{first:?}");
+            let parent = process::id();
+            place.order("fork");
+            let opened = Token::open(&uri, Some(pin()), TokenSettings::new());
+            if process::id() != parent {
+                let told = matches!(wrong(), Error::LogInNotRepeated { .. });
+                process::exit(if told { DONE } else { 3 });
+            }
+            opened.unwrap();
+            fs::write(place.folder.join("go"), "").unwrap();
+            let (_, status) = wait(WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!(status.exit_status(), Some(DONE), "{status:?}");
         },
     );
 }

@@ -39,6 +39,44 @@ fn a_wrong_pin_is_sent_once_however_often_the_token_is_opened() {
 }
 
 #[test]
+fn several_wrong_pins_are_sent_once_each() {
+    alone(
+        "log_ins::several_wrong_pins_are_sent_once_each",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            for _ in 0..3 {
+                for wrong in ["7777", "8888", "9999"] {
+                    let pin = PinSource::kept(wrong.to_owned().into());
+                    Token::open(&uri, Some(pin), TokenSettings::new()).unwrap_err();
+                }
+            }
+            assert_eq!(place.calls("C_Login"), 3);
+        },
+    );
+}
+
+#[test]
+fn a_wrong_pin_that_two_threads_have_is_sent_once() {
+    alone(
+        "log_ins::a_wrong_pin_that_two_threads_have_is_sent_once",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            place.order("linger 300");
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        Token::open(&uri, Some(wrong()), TokenSettings::new()).unwrap_err();
+                    });
+                }
+            });
+            assert_eq!(place.calls("C_Login"), 1);
+        },
+    );
+}
+
+#[test]
 fn a_token_whose_pin_was_changed_is_not_tried_again_until_it_is_given_the_new_one() {
     alone(
         "log_ins::a_token_whose_pin_was_changed_is_not_tried_again_until_it_is_given_the_new_one",

@@ -4,6 +4,7 @@
  *   fail FUNCTION VALUE TIMES   the next calls of the function return the value
  *   flags VALUE                 the token has these flags as well
  *   slow MILLISECONDS           each signature takes as long
+ *   linger MILLISECONDS         each log-in takes as long
  *   hide MECHANISM              the token does not have this mechanism
  *   reset                       the module is finalised, as by another part of the process
  *   close                       all sessions are closed, and the token is logged out
@@ -44,6 +45,7 @@ static ulong_t more_flags;
 static ulong_t hidden[16];
 static int hidden_count;
 static long slow;
+static long linger;
 static long absent;
 static int forks;
 static ulong_t moved;
@@ -69,6 +71,7 @@ static ulong_t called(const char *function) {
                        &fails[fail_count].times) == 3) fail_count++;
             else if (sscanf(line, "flags %lx", &more_flags) == 1) ;
             else if (sscanf(line, "slow %ld", &slow) == 1) ;
+            else if (sscanf(line, "linger %ld", &linger) == 1) ;
             else if (sscanf(line, "absent %ld", &absent) == 1) ;
             else if (sscanf(line, "moved %lu", &moved) == 1) ;
             else if (sscanf(line, "hide %lx", &hidden[hidden_count]) == 1) hidden_count++;
@@ -161,6 +164,7 @@ static ulong_t close_session(ulong_t session) {
 
 static ulong_t login(ulong_t session, ulong_t user, unsigned char *pin, ulong_t length) {
     FAIL("C_Login");
+    if (linger) usleep(linger * 1000);
     return CALL(LOGIN, (ulong_t, ulong_t, unsigned char *, ulong_t))(session, user, pin, length);
 }
 
