@@ -33,15 +33,29 @@ struct State {
 /// What became of the last log-in.
 enum Failed {
     No,
-    /// The token refused it.
-    Refused(String),
+    /// The token refused it, or an earlier one with the same PIN.
+    Refused {
+        reason: String,
+        /// When the source of the PIN was asked.
+        asked: Instant,
+    },
     /// The token did not say whether it looked at the PIN.
     Unclear {
         reason: String,
         since: Instant,
         /// Whether it said before that a wrong PIN had been entered.
         was_low: bool,
+        pin: Option<PinDigest>,
     },
+}
+
+impl Failed {
+    fn refused(reason: &str) -> Self {
+        Self::Refused {
+            reason: reason.to_owned(),
+            asked: Instant::now(),
+        }
+    }
 }
 
 impl Access {
@@ -92,7 +106,7 @@ impl Access {
         if matches!(now, SessionState::RoUser | SessionState::RwUser) {
             return Ok(());
         }
-        self.may_try(&mut state, info, settings)?;
+        self.may_try(module, &mut state, info, settings)?;
         let pin = match (state.source.is_none(), info.protected_authentication_path()) {
             (true, true) => None,
             (true, false) => {
@@ -108,6 +122,7 @@ impl Access {
         if let Some(digest) = digest
             && let Some(reason) = module.log_ins.refused(&self.name, digest)
         {
+            state.failed = Failed::refused(&reason);
             return Err(self.not_repeated(reason).into());
         }
         let failed = match called(session, pin.as_ref()) {
@@ -122,13 +137,16 @@ impl Access {
             }
             Err(failed) => failed,
         };
+        let is_locked = matches!(failed, CallError::Pkcs11(RvError::PinLocked, _));
         match LogIn::of(failed) {
             LogIn::Lost(error) => Err(error.into()),
             LogIn::Refused(reason) => {
                 if let Some(digest) = digest {
-                    module.log_ins.refuse(&self.name, digest, &reason);
+                    module
+                        .log_ins
+                        .refuse(&self.name, digest, &reason, is_locked);
                 }
-                state.failed = Failed::Refused(reason.clone());
+                state.failed = Failed::refused(&reason);
                 Err(self.refused(reason).into())
             }
             LogIn::Unclear(reason) => {
@@ -136,6 +154,7 @@ impl Access {
                     reason: reason.clone(),
                     since: Instant::now(),
                     was_low: info.user_pin_count_low(),
+                    pin: digest,
                 };
                 Err(self.refused(reason).into())
             }
@@ -145,35 +164,44 @@ impl Access {
     /// Whether a log-in may be tried. Nothing was asked of the token yet but what it says of itself.
     fn may_try(
         &self,
+        module: &Module,
         state: &mut State,
         info: &TokenInfo,
         settings: &TokenSettings,
     ) -> Result<(), Error> {
+        let token = || self.label.clone();
+        module.log_ins.seen(&self.name, info.user_pin_locked());
+        if info.user_pin_locked() {
+            return Err(Error::PinLocked { token: token() });
+        }
         if let Failed::Unclear {
             reason,
             since,
             was_low,
+            pin,
         } = &state.failed
         {
             let left = LOG_IN_PAUSE.checked_sub(since.elapsed());
             if let Some(after) = left.filter(|left| *left > Duration::ZERO) {
                 return Err(Error::LogInPaused {
-                    token: self.label.clone(),
+                    token: token(),
                     reason: reason.clone(),
                     after,
                 });
             }
             if info.user_pin_count_low() && !was_low {
                 // It had looked at the PIN.
-                state.failed = Failed::Refused(reason.clone());
+                if let Some(pin) = pin {
+                    module.log_ins.refuse(&self.name, *pin, reason, false);
+                }
+                state.failed = Failed::refused(reason);
             }
         }
-        if let Failed::Refused(reason) = &state.failed {
-            return Err(self.not_repeated(reason.clone()));
-        }
-        let token = || self.label.clone();
-        if info.user_pin_locked() {
-            return Err(Error::PinLocked { token: token() });
+        if let Failed::Refused { reason, asked } = &state.failed {
+            // A source may have another PIN by now. A PIN that is typed at the token is not asked for by itself.
+            if state.source.is_none() || asked.elapsed() < LOG_IN_PAUSE {
+                return Err(self.not_repeated(reason.clone()));
+            }
         }
         if info.user_pin_final_try() && !settings.final_try {
             return Err(Error::FinalTry { token: token() });

@@ -27,7 +27,8 @@ pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 pub const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// How long no log-in is tried after one that failed for a reason that says nothing of the PIN. An HSM that restarts
-/// answers so for a while, and each try may count as a wrong PIN there.
+/// answers so for a while, and each try may count as a wrong PIN there. As long, no source is asked for another PIN after
+/// one that was refused: asking may cost an operator or a server something.
 pub const LOG_IN_PAUSE: Duration = Duration::from_secs(10);
 
 /// How many PINs that a token refused are remembered. Tokens lock after 15 wrong ones at most.

@@ -1,6 +1,6 @@
 //! What a process remembers of its log-ins: the PINs that tokens refused, and which thread has the turn.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
@@ -14,6 +14,8 @@ use crate::pin::Pin;
 pub(crate) struct LogIns {
     /// The PINs that tokens refused, by the token, the newest last. The lock is held for an instant alone.
     refused: Mutex<BTreeMap<String, VecDeque<Refused>>>,
+    /// The tokens whose PIN is locked.
+    locked: Mutex<BTreeSet<String>>,
     turns: Mutex<BTreeMap<String, Arc<Turn>>>,
 }
 
@@ -22,6 +24,8 @@ pub(crate) struct LogIns {
 struct Refused {
     digest: PinDigest,
     reason: String,
+    /// Whether it was refused since the token was locked, whatever the PIN was.
+    is_locked: bool,
 }
 
 /// A digest of a PIN, which no other program can compare with.
@@ -43,6 +47,7 @@ impl LogIns {
         };
         Self {
             refused: Mutex::new(refused),
+            locked: Mutex::default(),
             turns: Mutex::default(),
         }
     }
@@ -62,7 +67,7 @@ impl LogIns {
     }
 
     /// Remembers a PIN that the token refused.
-    pub(crate) fn refuse(&self, token: &str, pin: PinDigest, reason: &str) {
+    pub(crate) fn refuse(&self, token: &str, pin: PinDigest, reason: &str, is_locked: bool) {
         let mut refused = self.lock();
         let known = refused.entry(token.to_owned()).or_default();
         known.retain(|refused| refused.digest != pin);
@@ -72,7 +77,21 @@ impl LogIns {
         known.push_back(Refused {
             digest: pin,
             reason: reason.to_owned(),
+            is_locked,
         });
+    }
+
+    /// Whether the token says that its PIN is locked. If it said so before and does not now, the security officer has
+    /// unlocked it, and what was refused for that alone may be tried again.
+    pub(crate) fn seen(&self, token: &str, is_locked: bool) {
+        let mut locked = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_locked {
+            locked.insert(token.to_owned());
+        } else if locked.remove(token)
+            && let Some(known) = self.lock().get_mut(token)
+        {
+            known.retain(|refused| !refused.is_locked);
+        }
     }
 
     /// Forgets what the token refused.

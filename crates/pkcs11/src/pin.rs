@@ -68,7 +68,9 @@ impl fmt::Debug for Pin {
     }
 }
 
-/// Where the PIN of a token comes from. It is asked for at each log-in: at the start, and after the token was away.
+/// Where the PIN of a token comes from. It is asked for at each log-in: at the start, and after the token was away. If the
+/// token refused the PIN, it is asked for again after [`LOG_IN_PAUSE`](crate::limits::LOG_IN_PAUSE) at the earliest, and
+/// the log-in is made if it has another PIN.
 #[derive(Clone)]
 pub struct PinSource(Place);
 

@@ -24,8 +24,8 @@ use crate::uri::Uri;
 /// error says what was wrong then. A token that comes back in another slot is found by its label, model and serial number.
 ///
 /// # Security
-/// - A log-in that was refused is not repeated until [`set_pin`](Self::set_pin): each wrong PIN counts, and some HSMs
-///   erase themselves. What the token says of its tries is looked at before each log-in.
+/// - A log-in that was refused is not repeated until its source has another PIN or [`set_pin`](Self::set_pin) gives one:
+///   each wrong PIN counts, and some HSMs erase themselves. What the token says of its tries is looked at before each log-in.
 /// - PKCS#11 logs in a process as a whole: while this token is open, all that runs in the process can use its keys.
 /// - A key is used by its process only. In a child that was forked from it, every use is [`Error::Forked`]; the child can
 ///   open the token again.

@@ -120,6 +120,85 @@ fn a_token_whose_pin_was_changed_is_not_tried_again_until_it_is_given_the_new_on
     );
 }
 
+#[test]
+fn a_pin_that_was_corrected_in_its_source_is_read_again_after_a_pause() {
+    alone(
+        "log_ins::a_pin_that_was_corrected_in_its_source_is_read_again_after_a_pause",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            place.made(&uri, KeyType::P256);
+            let file = place.folder.join("pin");
+            let put = |text: &str| {
+                fs::write(&file, text).unwrap();
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            };
+            put(PIN);
+            let asked = Arc::new(AtomicUsize::new(0));
+            let (counted, read) = (asked.clone(), file.clone());
+            let callback = PinSource::callback(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Pin::read(fs::File::open(&read)?)
+            });
+            let [by_file, by_callback] = [PinSource::file(&file), callback].map(|source| {
+                let token = Token::open(&uri, Some(source), TokenSettings::new()).unwrap();
+                let key = token.key(&uri, &place.provider).unwrap();
+                key.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256])
+                    .unwrap()
+            });
+            put("9999");
+            place.order("close");
+            let logins = place.calls("C_Login");
+            let sign = |signer: &dyn rustls::sign::Signer| {
+                let signed = signer.sign(b"message");
+                let asks = asked.swap(0, Ordering::Relaxed);
+                (signed.is_ok(), asks, place.calls("C_Login") - logins)
+            };
+            sign(&*by_callback);
+            assert_eq!(sign(&*by_file), (false, 0, 1));
+            assert_eq!(sign(&*by_callback), (false, 0, 1));
+            thread::sleep(mutual_trust_pkcs11::limits::LOG_IN_PAUSE);
+            // It is asked once, and has the same PIN.
+            assert_eq!(sign(&*by_callback), (false, 1, 1));
+            assert_eq!(sign(&*by_callback), (false, 0, 1));
+            put(PIN);
+            assert_eq!(sign(&*by_file), (true, 0, 2));
+        },
+    );
+}
+
+/// CKR_PIN_LOCKED, and CKF_USER_PIN_LOCKED.
+#[test]
+fn a_pin_that_was_unlocked_is_tried_again() {
+    alone(
+        "log_ins::a_pin_that_was_unlocked_is_tried_again",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let open = || Token::open(&uri, Some(pin()), TokenSettings::new());
+            place.order("fail C_Login a4 1");
+            open().unwrap_err();
+            // A token that does not say so by its flags.
+            let error = open().unwrap_err();
+            assert!(matches!(error, Error::LogInNotRepeated { .. }), "{error:?}");
+            place.order("flags 40000");
+            let error = open().unwrap_err();
+            assert!(matches!(error, Error::PinLocked { .. }), "{error:?}");
+            // The officer unlocks it. A wrong PIN is not sent again for that.
+            place.order("flags 0\nfail C_Login a0 1");
+            open().unwrap_err();
+            let error = open().unwrap_err();
+            assert!(matches!(error, Error::LogInNotRepeated { .. }), "{error:?}");
+            assert_eq!(place.calls("C_Login"), 2);
+            place.order("flags 40000");
+            open().unwrap_err();
+            place.order("flags 0");
+            let error = open().unwrap_err();
+            assert!(matches!(error, Error::LogInNotRepeated { .. }), "{error:?}");
+        },
+    );
+}
+
 /// The flags of PKCS#11: CKF_USER_PIN_COUNT_LOW, _FINAL_TRY and _LOCKED.
 #[test]
 fn no_log_in_is_tried_that_could_lock_the_token() {
