@@ -38,8 +38,7 @@ impl Module {
         };
         let real = fs::canonicalize(&path).map_err(|error| failed(error.to_string()))?;
         let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = modules.iter().position(|module| module.path == real);
-        let found = place.map(|place| modules.swap_remove(place));
+        let found = modules.iter().find(|module| module.path == real).cloned();
         let module = match found {
             Some(module) if module.process == process::id() => module,
             Some(of_parent) => {
@@ -54,6 +53,8 @@ impl Module {
                 Arc::new(Self::new(real, context, LogIns::default()))
             }
         };
+        // In place of the parent's, which stays if the module cannot be initialised.
+        modules.retain(|other| other.path != module.path);
         modules.push(module.clone());
         drop(modules);
         module.is_meant(uri)?;

@@ -69,8 +69,13 @@ fn a_child_knows_which_pin_was_refused() {
             place.order("fork");
             let opened = Token::open(&uri, Some(pin()), TokenSettings::new());
             if process::id() != parent {
+                // Also if the module cannot be initialised at first.
+                place.order("fail C_Initialize 5 1");
+                if !matches!(wrong(), Error::Module { .. }) {
+                    process::exit(3);
+                }
                 let told = matches!(wrong(), Error::LogInNotRepeated { .. });
-                process::exit(if told { DONE } else { 3 });
+                process::exit(if told { DONE } else { 4 });
             }
             opened.unwrap();
             fs::write(place.folder.join("go"), "").unwrap();
