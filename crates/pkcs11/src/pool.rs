@@ -29,6 +29,8 @@ struct State {
     changed: Instant,
     /// Grows when all sessions are given up.
     epoch: u64,
+    /// Sessions of an epoch before this one are gone.
+    gone: u64,
     /// Grows when a session is lost. What was found in a session before is found again then.
     finding: u64,
 }
@@ -52,6 +54,7 @@ impl Pool {
                 most: set,
                 changed: Instant::now(),
                 epoch: 0,
+                gone: 0,
                 finding: 0,
             }),
             freed: Condvar::new(),
@@ -101,12 +104,15 @@ impl Pool {
         }
         state.epoch = state.epoch.wrapping_add(1);
         state.finding = state.finding.wrapping_add(1);
+        if left == Sessions::Gone {
+            state.gone = state.epoch;
+        }
         state.grow();
         let idle = core::mem::take(&mut state.idle);
         state.open = state.open.saturating_sub(idle.len());
         drop(state);
         for session in idle {
-            self.close(session, left);
+            self.close(session, epoch, left);
         }
         self.freed.notify_all();
     }
@@ -130,10 +136,11 @@ impl Pool {
         self.state().most
     }
 
-    /// Closes a session that is there. Nothing can be done if that fails. After a fork, the number of the session may be
-    /// that of another one, and is the parent's.
-    fn close(&self, session: Session, left: Sessions) {
-        if left == Sessions::Stale && self.process == process::id() {
+    /// Closes a session that is there. Nothing can be done if that fails. After a loss of all sessions, its number may be
+    /// that of another one; after a fork as well, and it is the parent's.
+    fn close(&self, session: Session, epoch: u64, left: Sessions) {
+        let is_there = left == Sessions::Stale && epoch >= self.state().gone;
+        if is_there && self.process == process::id() {
             let _ = session.close();
         }
     }
@@ -192,7 +199,7 @@ impl Lease<'_> {
                 state.open += 1;
             } else {
                 drop(state);
-                self.pool.close(session, Sessions::Stale);
+                self.pool.close(session, self.epoch, Sessions::Stale);
             }
         }
     }
@@ -200,7 +207,7 @@ impl Lease<'_> {
     /// Drops the session.
     pub(crate) fn discard(mut self, left: Sessions) {
         if let Some(session) = self.session.take() {
-            self.pool.close(session, left);
+            self.pool.close(session, self.epoch, left);
         }
     }
 }
@@ -208,7 +215,7 @@ impl Lease<'_> {
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
-            self.pool.close(session, Sessions::Stale);
+            self.pool.close(session, self.epoch, Sessions::Stale);
         }
         let mut state = self.pool.state();
         state.open = state.open.saturating_sub(1);
@@ -220,8 +227,9 @@ impl Drop for Lease<'_> {
 impl Drop for Pool {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let epoch = state.epoch;
         for session in core::mem::take(&mut state.idle) {
-            self.close(session, Sessions::Stale);
+            self.close(session, epoch, Sessions::Stale);
         }
     }
 }

@@ -141,6 +141,38 @@ fn a_session_that_the_token_closed_is_the_only_one_that_is_opened_again() {
 }
 
 #[test]
+fn a_session_of_before_a_reset_is_not_closed_by_its_number() {
+    alone(
+        "sessions::a_session_of_before_a_reset_is_not_closed_by_its_number",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let key = place.made(&uri, KeyType::P256);
+            let sign = || key.choose_scheme(&P256).unwrap().sign(b"message").unwrap();
+            let before = place.calls("C_CloseSession");
+            place.order("slow 600");
+            thread::scope(|scope| {
+                scope.spawn(sign);
+                thread::sleep(Duration::from_millis(200));
+                // Another thread is told that the token was removed (CKR_DEVICE_REMOVED).
+                place.order("slow 0\nfail C_SignInit 32 1");
+                sign();
+            });
+            assert_eq!(place.calls("C_CloseSession"), before);
+            // In a log-out (CKR_USER_NOT_LOGGED_IN), the sessions stay, and both are closed.
+            place.order("slow 600");
+            thread::scope(|scope| {
+                scope.spawn(sign);
+                thread::sleep(Duration::from_millis(200));
+                place.order("slow 0\nfail C_SignInit 101 1");
+                sign();
+            });
+            assert_eq!(place.calls("C_CloseSession"), before + 2);
+        },
+    );
+}
+
+#[test]
 fn settings_out_of_range_are_errors() {
     let set = TokenSettings::new;
     assert!(matches!(
