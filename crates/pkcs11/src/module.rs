@@ -11,6 +11,7 @@ use cryptoki::error::{Error as CallError, RvError};
 use crate::Uri;
 use crate::error::{Error, described};
 use crate::log_ins::LogIns;
+use crate::uri::is_module_name;
 
 /// A loaded module. It stays loaded and initialised until the process ends: it may serve other parts of the process as
 /// well, and unloading is where modules crash.
@@ -36,6 +37,9 @@ impl Module {
             path: path.clone(),
             reason,
         };
+        if !path.is_absolute() {
+            return Err(failed(String::from("its path is not absolute")));
+        }
         let real = fs::canonicalize(&path).map_err(|error| failed(error.to_string()))?;
         let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
         let found = modules.iter().find(|module| module.path == real).cloned();
@@ -151,7 +155,8 @@ fn folders() -> Vec<String> {
 }
 
 fn named(name: &str) -> Result<PathBuf, Error> {
-    let found = folders().into_iter().find_map(|folder| {
+    let mut folders = folders().into_iter().filter(|_| is_module_name(name));
+    let found = folders.find_map(|folder| {
         let files = [
             format!("lib{name}.so"),
             format!("{name}.so"),

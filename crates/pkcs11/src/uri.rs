@@ -68,14 +68,14 @@ impl Uri {
         Ok((uri, pin))
     }
 
-    /// The module's file: an absolute path.
+    /// The module's file: an absolute path. [`Token::open`](crate::Token::open) refuses another.
     pub fn with_module_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.module_path = Some(path.into());
         self
     }
 
     /// The module's name: `softhsm2` is `libsofthsm2.so` or `softhsm2.so` in one of the folders of the system in which
-    /// modules are installed.
+    /// modules are installed. [`Token::open`](crate::Token::open) refuses a name with folders.
     pub fn with_module_name(mut self, name: impl Into<String>) -> Self {
         self.module_name = Some(name.into());
         self
@@ -201,8 +201,7 @@ impl Uri {
         match name {
             "module-path" => self.module_path = Some(absolute(name, &text)?),
             "module-name" => {
-                let is_path = text.is_empty() || text.contains(['/', '\\']) || text.contains("..");
-                if is_path {
+                if !is_module_name(&text) {
                     return Err(UriError::Value {
                         attribute: name,
                         expected: "a name without folders",
@@ -255,6 +254,11 @@ fn attribute<'a>(part: &'a str, seen: &mut Vec<Name>) -> Result<(Name, &'a str),
     }
     seen.push(name);
     Ok((name, value))
+}
+
+/// Whether a module is searched by this name in the folders of the system: it leads to no other.
+pub(crate) fn is_module_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\\']) && !name.contains("..")
 }
 
 fn encoding(attribute: Name) -> UriError {

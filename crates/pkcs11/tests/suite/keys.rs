@@ -241,6 +241,39 @@ fn of_two_tokens_the_one_that_is_named_is_taken() {
 }
 
 #[test]
+fn a_module_is_named_as_in_a_uri_also_when_it_is_named_in_code() {
+    alone(
+        "keys::a_module_is_named_as_in_a_uri_also_when_it_is_named_in_code",
+        &["array"],
+        |place| {
+            let shim = place.shim("array", "link");
+            let open = |uri: Uri| {
+                let uri = uri.with_token("array");
+                Token::open(&uri, Some(pin()), TokenSettings::new())
+            };
+            let file = place.folder.join("shim.so").display().to_string();
+            for name in ["", "..", "../shim", r"a\b", &file] {
+                let refused = open(Uri::new().with_module_name(name));
+                assert!(
+                    matches!(refused, Err(Error::ModuleNotFound { .. })),
+                    "{name}: {refused:?}"
+                );
+            }
+            std::env::set_current_dir(&place.folder).unwrap();
+            for path in ["shim.so", "./shim.so", ""] {
+                let refused = open(Uri::new().with_module_path(path));
+                assert!(
+                    matches!(refused, Err(Error::Module { .. })),
+                    "{path}: {refused:?}"
+                );
+            }
+            assert_eq!(place.calls("C_Initialize"), 0);
+            open(shim).unwrap();
+        },
+    );
+}
+
+#[test]
 fn a_request_is_signed_in_the_token_and_its_answer_installed() {
     alone(
         "keys::a_request_is_signed_in_the_token_and_its_answer_installed",
