@@ -36,20 +36,23 @@ uint32_t mt_openssl_client(SSL_CTX *ctx, const mt_judge *judge);
  * Makes a context demand certificates of clients and judge them. With an enrolment, which may be NULL, unknown clients may
  * wait there: give each connection its address (mt_openssl_from). They are refused in any case. As mt_openssl_client
  * otherwise. If a callback of the program switches to another context by the name that a client asked for, that one needs
- * this call as well: else the connection is refused.
+ * this call as well, and its judge decides. mt_openssl_handshake refuses a connection whose context was not given this
+ * call. SSL_accept does not: OpenSSL then judges the client alone.
  */
 uint32_t mt_openssl_server(SSL_CTX *ctx, const mt_judge *judge, const mt_enrolment *enrolment);
 
 /*
  * Says which server is expected on a connection that a client makes: its id, the name or address that was dialled, or both;
- * one may be NULL. With both, the id decides: mt_judge_server says more. Without this call, every server is refused. SNI is set as usual (SSL_set_tlsext_host_name).
+ * one may be NULL. With both, the id decides: mt_judge_server says more. Without this call, every server is refused, and also if
+ * the connection has another context since (SSL_set_SSL_CTX). SNI is set as usual (SSL_set_tlsext_host_name).
  * Threads: the one that makes the handshake.
  */
 uint32_t mt_openssl_expect(SSL *ssl, const char *id, const char *dialled);
 
 /*
  * Says from which IP address a client comes, as getnameinfo writes it with NI_NUMERICHOST. An enrolment needs it: without this
- * call, an unknown client is refused and does not wait.
+ * call, an unknown client is refused and does not wait. A callback that switches to another context calls it again, if unknown
+ * clients may wait in the enrolment of that one.
  * Threads: the one that makes the handshake.
  */
 uint32_t mt_openssl_from(SSL *ssl, const char *address);

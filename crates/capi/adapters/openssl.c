@@ -31,6 +31,7 @@ struct context {
 /* What belongs to a connection. */
 struct connection {
     mt_peer *peer;
+    SSL_CTX *ctx; /* whose judge the program gave the peer; NULL if verify made it, for one handshake */
     int inside;   /* mt_openssl_handshake runs */
     int finished; /* it ended with a peer that is trusted */
 };
@@ -56,6 +57,7 @@ static void free_connection(void *parent, void *data, CRYPTO_EX_DATA *all, int i
     (void)parent, (void)all, (void)index, (void)number, (void)argument;
     if (connection != NULL) {
         mt_peer_free(connection->peer);
+        SSL_CTX_free(connection->ctx);
         OPENSSL_free(connection);
     }
 }
@@ -113,6 +115,16 @@ static struct connection *make_connection(SSL *ssl)
     return connection;
 }
 
+/* Replaces the peer. A reference is held: another context at the same place must not pass for this one. */
+static void keep_peer(struct connection *connection, mt_peer *peer, SSL_CTX *ctx)
+{
+    mt_peer_free(connection->peer);
+    SSL_CTX_free(connection->ctx);
+    connection->peer = peer;
+    connection->ctx = ctx != NULL && SSL_CTX_up_ref(ctx) == 1 ? ctx : NULL;
+    connection->finished = 0;
+}
+
 /* Nothing is read or written any more, whatever the program does. */
 static void end(SSL *ssl)
 {
@@ -158,8 +170,13 @@ static int verify(X509_STORE_CTX *store, void *argument)
 
     (void)argument;
     if (connection != NULL) {
-        if (connection->peer == NULL && context->is_server)
-            mt_peer_client(context->judge, NULL, mt_text(NULL), &connection->peer);
+        /* The judge of the context in force decides: a callback of the program may have switched to it. */
+        if (connection->ctx == NULL || connection->ctx != SSL_get_SSL_CTX(ssl)) {
+            mt_peer *peer = NULL;
+            if (context->is_server)
+                mt_peer_client(context->judge, NULL, mt_text(NULL), &peer);
+            keep_peer(connection, peer, NULL);
+        }
         accepted = judge(connection->peer, store);
         /* An unknown client proves that it has its key. mt_openssl_handshake ends the connection then; nothing else lets
          * it go on. */
@@ -280,9 +297,7 @@ static uint32_t set_peer(SSL *ssl, mt_peer *peer, uint32_t status)
         mt_peer_free(peer);
         return status != MT_OK ? status : MT_FAULT;
     }
-    mt_peer_free(connection->peer);
-    connection->peer = peer;
-    connection->finished = 0;
+    keep_peer(connection, peer, SSL_get_SSL_CTX(ssl));
     return MT_OK;
 }
 

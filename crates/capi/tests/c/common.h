@@ -58,39 +58,48 @@ static void demand(int ok, const char *what)
     }
 }
 
-static mt_store *store;
-static mt_judge *judge;
+static mt_store *store, *other_store;
+static mt_judge *judge, *other_judge;
 static mt_enrolment *enrolment;
 
-static void open_judge(int count, char **arguments)
+static void open_judge(const char *folder, int64_t now, mt_store **opened, mt_judge **made)
 {
     mt_live *live = NULL;
     mt_report *report = NULL;
     mt_settings *settings = NULL;
     mt_policy *policy = NULL;
     char text[1000];
-    int64_t now;
 
-    words = count;
-    word = arguments;
-    signal(SIGPIPE, SIG_IGN);
-    now = (int64_t)atoll(value("now"));
     demand(mt_settings_new(&settings) == MT_OK, "settings");
     demand(mt_settings_set_time(settings, now) == MT_OK, "time of the store");
-    if (mt_store_open(mt_text(value("store")), settings, &store, &report) != MT_OK) {
+    if (mt_store_open(mt_text(folder), settings, opened, &report) != MT_OK) {
         mt_report_text(report, text, sizeof(text));
         fprintf(stderr, "%s\n", text);
         exit(4);
     }
     mt_report_free(report);
     mt_settings_free(settings);
-    demand(mt_store_live(store, &live) == MT_OK, "live");
+    demand(mt_store_live(*opened, &live) == MT_OK, "live");
     demand(mt_policy_new(&policy) == MT_OK, "policy");
     demand(mt_policy_set_remembered_chains(policy, 10) == MT_OK, "remembered chains");
-    demand(mt_judge_new(live, policy, &judge) == MT_OK, "judge");
-    demand(mt_judge_set_time(judge, now) == MT_OK, "time");
+    demand(mt_judge_new(live, policy, made) == MT_OK, "judge");
+    demand(mt_judge_set_time(*made, now) == MT_OK, "time");
     mt_policy_free(policy);
     mt_live_free(live);
+}
+
+/* What a program works with: store=..., other=... for a second store, enrol=yes or closed. */
+static void begin(int count, char **arguments)
+{
+    int64_t now;
+
+    words = count;
+    word = arguments;
+    signal(SIGPIPE, SIG_IGN);
+    now = (int64_t)atoll(value("now"));
+    open_judge(value("store"), now, &store, &judge);
+    if (value_or("other", NULL) != NULL)
+        open_judge(value("other"), now, &other_store, &other_judge);
     if (value_or("enrol", NULL) != NULL) {
         demand(mt_enrolment_new(now, &enrolment) == MT_OK, "enrolment");
         demand(mt_enrolment_is_open(enrolment) == 0, "closed at first");
@@ -243,7 +252,7 @@ static void tear_down(void);
 int main(int count, char **arguments)
 {
     int rounds, round;
-    open_judge(count, arguments);
+    begin(count, arguments);
     rounds = atoi(value_or("rounds", "1"));
     set_up();
     for (round = 0; round < rounds; round++) {
@@ -258,7 +267,9 @@ int main(int count, char **arguments)
     tear_down();
     mt_enrolment_free(enrolment);
     mt_judge_free(judge);
+    mt_judge_free(other_judge);
     mt_store_free(store);
+    mt_store_free(other_store);
     return 0;
 }
 

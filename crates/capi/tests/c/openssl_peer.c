@@ -5,8 +5,10 @@
 
 #include "mutual_trust_openssl.h"
 
-static SSL_CTX *ctx;
+static SSL_CTX *ctx, *other_ctx;
 static SSL_SESSION *session;
+static SSL *kept;
+static int this_round;
 
 /* A program that keeps sessions all the same. */
 static int keep(SSL *ssl, SSL_SESSION *made)
@@ -17,19 +19,45 @@ static int keep(SSL *ssl, SSL_SESSION *made)
     return 1;
 }
 
+static SSL_CTX *make_context(int server)
+{
+    int version = is("tls", "12") ? TLS1_2_VERSION : TLS1_3_VERSION;
+    SSL_CTX *made = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+    demand(made != NULL, "context");
+    if (value_or("cert", NULL) != NULL) {
+        demand(SSL_CTX_use_certificate_chain_file(made, value("cert")) == 1, "certificate");
+        demand(SSL_CTX_use_PrivateKey_file(made, value("key"), SSL_FILETYPE_PEM) == 1, "key");
+    }
+    SSL_CTX_set_min_proto_version(made, version);
+    SSL_CTX_set_max_proto_version(made, version);
+    return made;
+}
+
+/* A server of several names: from round switch=... on, the other context is for the name that is asked for. */
+static int by_name(SSL *ssl, int *alert, void *argument)
+{
+    (void)alert, (void)argument;
+    if (this_round >= atoi(value("switch"))) {
+        demand(SSL_set_SSL_CTX(ssl, other_ctx) == other_ctx, "switch");
+        if (is("from", "again"))
+            demand(mt_openssl_from(ssl, "127.0.0.1") == MT_OK, "address after the switch");
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
 static void set_up(void)
 {
     int server = is("role", "server");
-    int version = is("tls", "12") ? TLS1_2_VERSION : TLS1_3_VERSION;
-    ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
-    demand(ctx != NULL, "context");
-    if (value_or("cert", NULL) != NULL) {
-        demand(SSL_CTX_use_certificate_chain_file(ctx, value("cert")) == 1, "certificate");
-        demand(SSL_CTX_use_PrivateKey_file(ctx, value("key"), SSL_FILETYPE_PEM) == 1, "key");
+    ctx = make_context(server);
+    if (other_judge != NULL) {
+        other_ctx = make_context(server);
+        /* The enrolment is the other context's alone, if the address is given again. */
+        demand(mt_openssl_server(other_ctx, other_judge, is("from", "again") ? enrolment : NULL) == MT_OK, "adapter");
+        SSL_CTX_set_tlsext_servername_callback(ctx, by_name);
     }
-    SSL_CTX_set_min_proto_version(ctx, version);
-    SSL_CTX_set_max_proto_version(ctx, version);
-    if (server)
+    if (server && is("from", "again"))
+        demand(mt_openssl_server(ctx, judge, NULL) == MT_OK, "adapter");
+    else if (server)
         demand(mt_openssl_server(ctx, judge, enrolment) == MT_OK, "adapter");
     else
         demand(mt_openssl_client(ctx, judge) == MT_OK, "adapter");
@@ -50,16 +78,21 @@ static void set_up(void)
 
 static void attempt(int round, int fd)
 {
-    SSL *ssl = SSL_new(ctx);
+    SSL *ssl = kept;
     int server = is("role", "server");
     int finished;
     char said[20] = "-";
     mt_verdict *verdict = NULL;
 
+    this_round = round;
+    if (ssl == NULL)
+        ssl = SSL_new(ctx);
+    else
+        demand(SSL_clear(ssl) == 1, "clear");
     SSL_set_fd(ssl, fd);
     if (server) {
         SSL_set_accept_state(ssl);
-        if (enrolment != NULL)
+        if (kept == NULL && (enrolment != NULL || is("from", "yes")))
             demand(mt_openssl_from(ssl, "127.0.0.1") == MT_OK, "address");
     } else {
         SSL_set_connect_state(ssl);
@@ -93,12 +126,17 @@ static void attempt(int round, int fd)
     }
     if (finished)
         SSL_shutdown(ssl);
-    SSL_free(ssl);
+    /* A program that uses its connection again, for the next peer. */
+    kept = is("reuse", "yes") ? ssl : NULL;
+    if (kept == NULL)
+        SSL_free(ssl);
     tell(round, finished, verdict, said);
 }
 
 static void tear_down(void)
 {
+    SSL_free(kept);
     SSL_SESSION_free(session);
     SSL_CTX_free(ctx);
+    SSL_CTX_free(other_ctx);
 }

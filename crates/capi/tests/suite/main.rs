@@ -17,6 +17,7 @@ mod kit;
 mod links;
 mod peers;
 mod refusals;
+mod reused;
 mod server;
 mod symbols;
 mod uses;

@@ -162,14 +162,12 @@ impl Link {
         words.push(format!("port={port}"));
         words.push(format!("rounds={rounds}"));
         let config = self.setting().server_of(credential);
-        let serving = thread::spawn(move || {
-            for _ in 0..rounds {
-                serve(&listener, &config);
-            }
+        let serving = thread::spawn(move || -> Vec<bool> {
+            (0..rounds).map(|_| serve(&listener, &config)).collect()
         });
         let child = self.command(program, side, &words).spawn().unwrap();
         let said = ended(child, BufReader::new(std::io::empty()));
-        serving.join().unwrap();
+        nothing_after_a_refusal(&said, &serving.join().unwrap());
         said
     }
 
@@ -182,9 +180,20 @@ impl Link {
         words: &[String],
         rounds: usize,
     ) -> Vec<Round> {
+        self.server_of(kit, side, &vec![config.clone(); rounds], words)
+    }
+
+    /// Runs the program as a server of clients with these configurations, one after the other.
+    pub fn server_of(
+        &self,
+        kit: &Kit,
+        side: &Side,
+        configs: &[Arc<ClientConfig>],
+        words: &[String],
+    ) -> Vec<Round> {
         let program = kit.peer(self.stack).unwrap();
         let mut words = words.to_vec();
-        words.push(format!("rounds={rounds}"));
+        words.push(format!("rounds={}", configs.len()));
         let mut child = self.command(program, side, &words).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -194,10 +203,21 @@ impl Link {
             .strip_prefix("port=")
             .unwrap_or_else(|| panic!("{line}"));
         let port: u16 = port.parse().unwrap();
-        for _ in 0..rounds {
-            dial(port, config);
-        }
-        ended(child, output)
+        let answered: Vec<bool> = configs.iter().map(|config| dial(port, config)).collect();
+        let said = ended(child, output);
+        nothing_after_a_refusal(&said, &answered);
+        said
+    }
+}
+
+/// What the other end got of a program that says no in this round: nothing.
+fn nothing_after_a_refusal(said: &[Round], got: &[bool]) {
+    let rounds = said.iter().filter(|round| round.contains_key("round"));
+    for (round, got) in rounds.zip(got) {
+        assert!(
+            !*got || round["finished"] == "1",
+            "the other end got data of a link that is refused: {round:?}"
+        );
     }
 }
 
@@ -237,32 +257,37 @@ fn limit(tcp: &TcpStream) {
         .unwrap();
 }
 
-/// Answers one client. What goes wrong, the program at the other end tells.
-fn serve(listener: &TcpListener, config: &Arc<ServerConfig>) {
+/// Answers one client. What goes wrong, the program at the other end tells. Returns whether the client said something.
+fn serve(listener: &TcpListener, config: &Arc<ServerConfig>) -> bool {
     let (mut tcp, _) = listener.accept().unwrap();
     limit(&tcp);
     let mut tls = ServerConnection::new(config.clone()).unwrap();
     let mut stream = Stream::new(&mut tls, &mut tcp);
     let mut said = [0; 4];
-    if stream.read_exact(&mut said).is_ok() {
+    let heard = stream.read_exact(&mut said).is_ok();
+    if heard {
         assert_eq!(&said, b"ping");
         let _ = stream.write_all(b"pong");
         let _ = stream.read(&mut said);
     }
+    heard
 }
 
-fn dial(port: u16, config: &Arc<ClientConfig>) {
+/// Asks the program. Returns whether it answered.
+fn dial(port: u16, config: &Arc<ClientConfig>) -> bool {
     let mut tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
     limit(&tcp);
     let name = ServerName::try_from("kms1.example").unwrap();
     let mut tls = ClientConnection::new(config.clone(), name).unwrap();
     let mut stream = Stream::new(&mut tls, &mut tcp);
     let mut said = [0; 4];
-    if stream.write_all(b"ping").is_ok() && stream.read_exact(&mut said).is_ok() {
+    let answered = stream.write_all(b"ping").is_ok() && stream.read_exact(&mut said).is_ok();
+    if answered {
         assert_eq!(&said, b"pong");
         stream.conn.send_close_notify();
         let _ = stream.flush();
     }
+    answered
 }
 
 /// The reason of a round; `None` if nothing was judged.

@@ -12,7 +12,7 @@ use super::links::versions;
 use super::peers::{Link, Role, Round, Side, pin_client, pin_server, reason, works};
 
 /// Each link that can be made here.
-fn each(role: Role, test: impl Fn(&Kit, &Link)) {
+pub fn each(role: Role, test: impl Fn(&Kit, &Link)) {
     let Some(kit) = kit() else { return };
     for stack in Stack::ALL {
         if kit.peer(stack).is_none() {
@@ -32,7 +32,7 @@ fn each(role: Role, test: impl Fn(&Kit, &Link)) {
     }
 }
 
-fn words(words: &str) -> Vec<String> {
+pub fn words(words: &str) -> Vec<String> {
     words.split_whitespace().map(str::to_owned).collect()
 }
 

@@ -1,0 +1,62 @@
+//! Connections that a program uses again, switches to another context, or finishes with the calls of its stack.
+
+use std::sync::Arc;
+
+use mutual_trust::ReasonCode;
+use mutual_trust_test_support::pki::{self, Made};
+use mutual_trust_test_support::plain::Credential;
+use rustls::ClientConfig;
+
+use super::kit::Stack;
+use super::peers::{Link, Role, Side, pin_client, reason, works};
+use super::refusals::{each, words};
+
+fn trusting(client: &Made) -> Side {
+    Side::new("reused", |store| pin_client(store, &client.certificate))
+}
+
+fn client(link: &Link, made: &Made) -> Arc<ClientConfig> {
+    link.setting().client_of(&Credential::of(made, &[]))
+}
+
+/// The judge of the context in force decides, not the one of the context that the connection began with.
+#[test]
+fn after_a_switch_by_name_the_other_judge_decides() {
+    each(Role::Server, |kit, link| {
+        if link.stack != Stack::OpenSsl {
+            return;
+        }
+        let (alice, bob) = (pki::self_signed("alice"), pki::self_signed("bob"));
+        let (first, second) = (trusting(&alice), trusting(&bob));
+        let other = format!("other={}", second.folder.file("store").display());
+        let clients = [client(link, &alice), client(link, &bob)];
+        for more in ["", "from=yes", "enrol=yes"] {
+            let more = words(&format!("{other} switch=0 {more}"));
+            let said = link.server_of(kit, &first, &clients, &more);
+            let mut rounds = said.iter().filter(|round| round.contains_key("round"));
+            let (alice, bob) = (rounds.next().unwrap(), rounds.next().unwrap());
+            assert!(!works(alice) && works(bob), "{link:?} {more:?}: {said:?}");
+            assert_eq!(reason(alice), Some(ReasonCode::PinDoesNotMatch), "{link:?}");
+            // The address was for the first context.
+            let mut waiting = said.iter().filter_map(|round| round.get("waiting"));
+            assert!(waiting.all(|waiting| waiting == "0"), "{link:?}: {said:?}");
+        }
+
+        // An unknown client waits in the enrolment of the other context, if its address is given after the switch.
+        let more = words(&format!("{other} switch=0 from=again enrol=yes"));
+        let said = link.server_of(kit, &first, &clients[..1], &more);
+        assert!(!works(&said[0]), "{link:?}: {said:?}");
+        assert_eq!(said[1]["waiting"], "1", "{link:?}: {said:?}");
+
+        // Nor does a peer of the first context stay with a connection that is used again.
+        for more in ["", "from=yes"] {
+            let more = words(&format!("{other} switch=1 reuse=yes {more}"));
+            let clients = [client(link, &alice), client(link, &alice)];
+            let said = link.server_of(kit, &first, &clients, &more);
+            assert!(
+                works(&said[0]) && !works(&said[1]),
+                "{link:?} {more:?}: {said:?}"
+            );
+        }
+    });
+}
