@@ -72,12 +72,18 @@ static ssize_t no_writev(gnutls_transport_ptr_t transport, const giovec_t *vecto
     return no_write(transport, NULL, 0) - 1;
 }
 
+/* Whether the session is the one that has this link. Another one may be at its place in memory since gnutls_deinit. */
+static int is_ours(const mt_gnutls *link)
+{
+    return link->session != NULL && link->peer != NULL && gnutls_session_get_ptr(link->session) == link;
+}
+
 /* Nothing is read or written any more, whatever the program does. */
 static void end(mt_gnutls *link)
 {
     link->running = 0;
     link->finished = 0;
-    if (link->session != NULL) {
+    if (is_ours(link)) {
         gnutls_alert_send(link->session, GNUTLS_AL_FATAL, GNUTLS_A_ACCESS_DENIED);
         gnutls_transport_set_vec_push_function(link->session, no_writev);
         gnutls_transport_set_pull_function(link->session, no_read);
@@ -136,7 +142,7 @@ uint32_t mt_gnutls_accept(mt_gnutls *link, gnutls_session_t session, const mt_ju
 int mt_gnutls_handshake(mt_gnutls *link)
 {
     int result;
-    if (link == NULL || link->session == NULL || link->peer == NULL)
+    if (link == NULL || !is_ours(link))
         return GNUTLS_E_INVALID_REQUEST;
     if (!link->running) {
         if (link->finished)
@@ -158,7 +164,7 @@ int mt_gnutls_recheck(mt_gnutls *link)
 {
     if (link == NULL)
         return 0;
-    if (link->finished && mt_peer_recheck(link->peer) == 1)
+    if (link->finished && is_ours(link) && mt_peer_recheck(link->peer) == 1)
         return 1;
     end(link);
     return 0;

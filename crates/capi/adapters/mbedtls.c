@@ -13,6 +13,28 @@
 /* One more than the library accepts, so that it sees that there are too many. */
 #define MT_MAX_CHAIN 65
 
+/* Fields that mbedTLS has no function for. Since 3.0 they have other names. */
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+#define MT_FIELD(ssl, name) ((ssl)->MBEDTLS_PRIVATE(name))
+#else
+#define MT_FIELD(ssl, name) ((ssl)->name)
+#endif
+
+/* Whether no handshake has begun, as after mbedtls_ssl_session_reset. */
+static int is_new(const mbedtls_ssl_context *ssl)
+{
+    return MT_FIELD(ssl, state) == MBEDTLS_SSL_HELLO_REQUEST;
+}
+
+static int is_over(mbedtls_ssl_context *ssl)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03020000
+    return mbedtls_ssl_is_handshake_over(ssl);
+#else
+    return MT_FIELD(ssl, state) == MBEDTLS_SSL_HANDSHAKE_OVER;
+#endif
+}
+
 static int verify(void *argument, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
 {
     mt_mbedtls *link = argument;
@@ -23,6 +45,8 @@ static int verify(void *argument, mbedtls_x509_crt *certificate, int depth, uint
     *flags = 0;
     if (depth > 0)
         return 0;
+    /* What an earlier handshake found does not count any more. */
+    link->finished = 0;
     for (sent = certificate; sent != NULL && sent->raw.p != NULL && count < MT_MAX_CHAIN; sent = sent->next)
         chain[count++] = mt_data(sent->raw.p, sent->raw.len);
     if (mt_peer_judge(link->peer, chain, count) == 1)
@@ -147,10 +171,12 @@ int mt_mbedtls_handshake(mt_mbedtls *link)
     int result;
     if (link == NULL || link->ssl == NULL || link->peer == NULL)
         return MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
-    if (link->finished)
+    if (link->finished && is_over(link->ssl))
         return 0;
-    if (!link->running) {
+    /* Also of a link that is used again after mbedtls_ssl_session_reset, in the midst of a handshake or later. */
+    if (!link->running || is_new(link->ssl)) {
         mt_peer_begin(link->peer);
+        link->finished = 0;
         link->running = 1;
     }
     result = mbedtls_ssl_handshake(link->ssl);
@@ -183,7 +209,7 @@ int mt_mbedtls_recheck(mt_mbedtls *link)
 {
     if (link == NULL)
         return 0;
-    if (link->finished && mt_peer_recheck(link->peer) == 1)
+    if (link->finished && is_over(link->ssl) && mt_peer_recheck(link->peer) == 1)
         return 1;
     end(link);
     return 0;

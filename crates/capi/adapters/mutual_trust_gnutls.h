@@ -38,9 +38,10 @@ typedef struct mt_gnutls {
 } mt_gnutls;
 
 /*
- * Makes a session judge its server, after gnutls_init. Which server is expected is said by its id, by the name or address
- * that was dialled, or by both; one may be NULL: mt_judge_server says more. It sets the pointer of the session, its verify function and its hook for
- * handshake messages: set none of them afterwards. A link that was used before is freed first.
+ * Makes a session judge its server, after each gnutls_init. Which server is expected is said by its id, by the name or address
+ * that was dialled, or by both; one may be NULL: mt_judge_server says more. It sets the pointer of the session, its verify function
+ * and its hook for handshake messages: set none of them afterwards. A link that was used before is freed first. Another session than
+ * the one that has the link makes no handshake with it.
  * Threads: the one that makes the handshake.
  */
 uint32_t mt_gnutls_connect(mt_gnutls *link, gnutls_session_t session, const mt_judge *judge, const char *id,

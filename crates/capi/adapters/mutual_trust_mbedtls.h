@@ -58,8 +58,10 @@ uint32_t mt_mbedtls_connect(mt_mbedtls *link, mbedtls_ssl_context *ssl, const mt
 
 /*
  * Makes a connection judge its client, as mt_mbedtls_connect does. With an enrolment, which may be NULL, an unknown client
- * may wait there under address, its IP address as
- * getnameinfo writes it with NI_NUMERICHOST. It is refused in any case.
+ * may wait there under address, its IP address as getnameinfo writes it with NI_NUMERICHOST. It is refused in any case.
+ *
+ * A connection that is used again, after mbedtls_ssl_session_reset and mbedtls_ssl_set_bio, judges its next peer anew. If
+ * that may wait in an enrolment, call this again, for its address.
  */
 uint32_t mt_mbedtls_accept(mt_mbedtls *link, mbedtls_ssl_context *ssl, const mt_judge *judge,
                            const mt_enrolment *enrolment, const char *address);

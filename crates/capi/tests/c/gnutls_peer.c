@@ -26,6 +26,26 @@ static int four(gnutls_session_t session, char *said)
     return length == 4;
 }
 
+/*
+ * A program that forgot the link of a session: another session is at its place in memory. Returns 1 if there is one; it is
+ * not sure that the allocator gives the same place again.
+ */
+static int replace(gnutls_session_t *session)
+{
+    gnutls_session_t others[16], old = *session;
+    int count = 0, found = 0, i;
+    gnutls_deinit(old);
+    do
+        demand(gnutls_init(&others[count], GNUTLS_SERVER | GNUTLS_NO_TICKETS) == 0, "another session");
+    while (others[count++] != old && count < 16);
+    for (i = 0; i < count; i++)
+        if (others[i] == old)
+            found = 1;
+        else
+            gnutls_deinit(others[i]);
+    return found;
+}
+
 static void attempt(int round, int fd)
 {
     gnutls_session_t session;
@@ -81,7 +101,16 @@ static void attempt(int round, int fd)
     }
     if (finished)
         gnutls_bye(session, GNUTLS_SHUT_WR);
-    gnutls_deinit(session);
+    if (is("replace", "yes")) {
+        if (replace(&session)) {
+            demand(mt_gnutls_handshake(&link) != 0, "a handshake of another session");
+            demand(mt_gnutls_recheck(&link) == 0, "trust in the peer of another session");
+            gnutls_deinit(session);
+            strcpy(said, "replaced");
+        }
+    } else {
+        gnutls_deinit(session);
+    }
     mt_gnutls_free(&link);
     tell(round, finished, verdict, said);
 }

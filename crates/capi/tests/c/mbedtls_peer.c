@@ -21,6 +21,8 @@ static mbedtls_pk_context key;
 static mbedtls_ssl_session session;
 static mbedtls_ssl_cache_context cache;
 static int has_session;
+static mbedtls_ssl_context kept_ssl;
+static mt_mbedtls kept_link;
 
 static void set_up(void)
 {
@@ -35,6 +37,7 @@ static void set_up(void)
     mbedtls_pk_init(&key);
     mbedtls_ssl_session_init(&session);
     mbedtls_ssl_cache_init(&cache);
+    mbedtls_ssl_init(&kept_ssl);
     demand(mbedtls_ctr_drbg_seed(&random_bytes, mbedtls_entropy_func, &entropy, NULL, 0) == 0, "random bytes");
     demand(mbedtls_ssl_config_defaults(&conf, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) == 0,
            "configuration");
@@ -82,9 +85,13 @@ static int four(mbedtls_ssl_context *ssl, char *said)
 
 static void attempt(int round, int fd)
 {
-    mbedtls_ssl_context ssl;
+    mbedtls_ssl_context once_ssl;
     mbedtls_net_context net;
-    mt_mbedtls link = {0};
+    mt_mbedtls once_link = {0};
+    /* A program that uses its connection again, for the next peer. */
+    int reuse = is("reuse", "yes"), again = reuse && round > 0;
+    mbedtls_ssl_context *ssl = reuse ? &kept_ssl : &once_ssl;
+    mt_mbedtls *link = reuse ? &kept_link : &once_link;
     int server = is("role", "server");
     int result, finished;
     char said[20] = "-";
@@ -92,55 +99,66 @@ static void attempt(int round, int fd)
 
     mbedtls_net_init(&net);
     net.fd = fd;
-    mbedtls_ssl_init(&ssl);
-    demand(mbedtls_ssl_setup(&ssl, &conf) == 0, "setup");
-    mbedtls_ssl_set_bio(&ssl, &net, mbedtls_net_send, mbedtls_net_recv, NULL);
-    if (server) {
-        demand(mt_mbedtls_accept(&link, &ssl, judge, enrolment, enrolment == NULL ? NULL : "127.0.0.1") == MT_OK,
+    if (again) {
+        demand(mbedtls_ssl_session_reset(ssl) == 0, "reset");
+    } else {
+        mbedtls_ssl_init(ssl);
+        demand(mbedtls_ssl_setup(ssl, &conf) == 0, "setup");
+    }
+    mbedtls_ssl_set_bio(ssl, &net, mbedtls_net_send, mbedtls_net_recv, NULL);
+    if (again) {
+        if (is("recheck", "reset"))
+            demand(mt_mbedtls_recheck(link) == 0, "recheck without a handshake");
+    } else if (server) {
+        demand(mt_mbedtls_accept(link, ssl, judge, enrolment, enrolment == NULL ? NULL : "127.0.0.1") == MT_OK,
                "accept");
     } else {
-        demand(mbedtls_ssl_set_hostname(&ssl, "kms1.example") == 0, "host name");
+        demand(mbedtls_ssl_set_hostname(ssl, "kms1.example") == 0, "host name");
         if (!is("expect", "no"))
-            demand(mt_mbedtls_connect(&link, &ssl, judge, value_or("id", NULL), value_or("dialled", NULL)) == MT_OK,
+            demand(mt_mbedtls_connect(link, ssl, judge, value_or("id", NULL), value_or("dialled", NULL)) == MT_OK,
                    "expect");
         if (has_session)
-            demand(mbedtls_ssl_set_session(&ssl, &session) == 0, "session");
+            demand(mbedtls_ssl_set_session(ssl, &session) == 0, "session");
     }
     do
-        result = is("raw", "yes") ? mbedtls_ssl_handshake(&ssl) : mt_mbedtls_handshake(&link);
+        result = is("raw", "yes") ? mbedtls_ssl_handshake(ssl) : mt_mbedtls_handshake(link);
     while (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE);
     finished = result == 0;
     /* A program may forget to look at the answer. */
     if (server) {
-        if (four(&ssl, said))
-            mbedtls_ssl_write(&ssl, (const unsigned char *)says(), strlen(says()));
+        if (four(ssl, said))
+            mbedtls_ssl_write(ssl, (const unsigned char *)says(), strlen(says()));
         else
             strcpy(said, "-");
-    } else if (mbedtls_ssl_write(&ssl, (const unsigned char *)says(), strlen(says())) < 4 ||
-               !four(&ssl, said)) {
+    } else if (mbedtls_ssl_write(ssl, (const unsigned char *)says(), strlen(says())) < 4 ||
+               !four(ssl, said)) {
         strcpy(said, "-");
     }
     /* Over TLS 1.3, a session to resume comes with the first read. */
     if (finished && !server && !has_session && is("resume", "yes")) {
-        demand(mbedtls_ssl_get_session(&ssl, &session) == 0, "session");
+        demand(mbedtls_ssl_get_session(ssl, &session) == 0, "session");
         has_session = 1;
     }
-    mt_mbedtls_verdict(&link, &verdict);
+    mt_mbedtls_verdict(link, &verdict);
     if (finished && is("recheck", "yes")) {
-        demand(mt_mbedtls_recheck(&link) == 1, "trusted still");
+        demand(mt_mbedtls_recheck(link) == 1, "trusted still");
         block(value("block"));
-        demand(mt_mbedtls_recheck(&link) == 0, "trusted no longer");
-        demand(mbedtls_ssl_write(&ssl, (const unsigned char *)"more", 4) < 0, "written after the end of trust");
+        demand(mt_mbedtls_recheck(link) == 0, "trusted no longer");
+        demand(mbedtls_ssl_write(ssl, (const unsigned char *)"more", 4) < 0, "written after the end of trust");
     }
     if (finished)
-        mbedtls_ssl_close_notify(&ssl);
-    mbedtls_ssl_free(&ssl);
-    mt_mbedtls_free(&link);
+        mbedtls_ssl_close_notify(ssl);
+    if (!reuse) {
+        mbedtls_ssl_free(ssl);
+        mt_mbedtls_free(link);
+    }
     tell(round, finished, verdict, said);
 }
 
 static void tear_down(void)
 {
+    mbedtls_ssl_free(&kept_ssl);
+    mt_mbedtls_free(&kept_link);
     mbedtls_ssl_cache_free(&cache);
     mbedtls_ssl_session_free(&session);
     mbedtls_pk_free(&key);

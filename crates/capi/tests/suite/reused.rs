@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mutual_trust::ReasonCode;
 use mutual_trust_test_support::pki::{self, Made};
 use mutual_trust_test_support::plain::Credential;
+use mutual_trust_test_support::skips::skipped;
 use rustls::ClientConfig;
 
 use super::kit::Stack;
@@ -57,6 +58,54 @@ fn after_a_switch_by_name_the_other_judge_decides() {
                 works(&said[0]) && !works(&said[1]),
                 "{link:?} {more:?}: {said:?}"
             );
+        }
+    });
+}
+
+/// A connection that is reset and used for the next client judges that one. GnuTLS has no such connection.
+#[test]
+fn a_connection_that_is_used_again_judges_its_next_client() {
+    each(Role::Server, |kit, link| {
+        if link.stack == Stack::GnuTls {
+            return;
+        }
+        let (alice, mallory) = (pki::self_signed("alice"), pki::self_signed("mallory"));
+        let side = trusting(&alice);
+        let clients = [&alice, &mallory, &alice].map(|one| client(link, one));
+        for more in ["", "enrol=yes"] {
+            let more = words(&format!("reuse=yes {more}"));
+            let said = link.server_of(kit, &side, &clients, &more);
+            let rounds = said.iter().filter(|round| round.contains_key("round"));
+            let found: Vec<&str> = rounds
+                .map(|round| match works(round) {
+                    true => "works",
+                    false if round["finished"] == "1" => "finished",
+                    false => "refused",
+                })
+                .collect();
+            let expected = ["works", "refused", "works"];
+            assert_eq!(found, expected, "{link:?} {more:?}: {said:?}");
+        }
+        // A verdict on the former client says nothing about the next.
+        let more = words("reuse=yes recheck=reset");
+        let said = link.server_of(kit, &side, &clients[..2], &more);
+        assert!(works(&said[0]) && !works(&said[1]), "{link:?}: {said:?}");
+    });
+}
+
+/// A link belongs to one session of GnuTLS, also if another session takes its place in memory.
+#[test]
+fn a_link_makes_no_handshake_of_another_session() {
+    each(Role::Server, |kit, link| {
+        if link.stack != Stack::GnuTls {
+            return;
+        }
+        let alice = pki::self_signed("alice");
+        let side = trusting(&alice);
+        let config = client(link, &alice);
+        let said = link.server(kit, &side, &config, &words("replace=yes"), 1);
+        if said[0]["said"] != "replaced" {
+            skipped("a session of GnuTLS at the place of another: the allocator gave other places");
         }
     });
 }
