@@ -38,6 +38,9 @@ uint32_t mt_openssl_client(SSL_CTX *ctx, const mt_judge *judge);
  * otherwise. If a callback of the program switches to another context by the name that a client asked for, that one needs
  * this call as well, and its judge decides. mt_openssl_handshake refuses a connection whose context was not given this
  * call. SSL_accept does not: OpenSSL then judges the client alone.
+ *
+ * A client is asked for its certificate in the handshake, and no more: if the program asks again
+ * (SSL_verify_client_post_handshake), the answer ends the connection.
  */
 uint32_t mt_openssl_server(SSL_CTX *ctx, const mt_judge *judge, const mt_enrolment *enrolment);
 

@@ -161,6 +161,21 @@ static int judge(mt_peer *peer, X509_STORE_CTX *store)
     return accepted;
 }
 
+static void info(const SSL *told, int where, int ret);
+
+/* Whether a handshake that our own call left half done still ends if it is finished by another call. */
+static int is_watched(const SSL *ssl)
+{
+    return SSL_get_info_callback(ssl) == NULL && SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl)) == info;
+}
+
+/* Whether the peer finished a handshake before: it authenticates after the handshake, or renegotiates. */
+static int is_late(const SSL *ssl)
+{
+    unsigned char byte;
+    return SSL_get_peer_finished(ssl, &byte, sizeof(byte)) > 0;
+}
+
 static int verify(X509_STORE_CTX *store, void *argument)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -169,7 +184,9 @@ static int verify(X509_STORE_CTX *store, void *argument)
     int accepted = 0;
 
     (void)argument;
-    if (connection != NULL) {
+    if (connection != NULL)
+        connection->finished = 0;
+    if (connection != NULL && !is_late(ssl)) {
         /* The judge of the context in force decides: a callback of the program may have switched to it. */
         if (connection->ctx == NULL || connection->ctx != SSL_get_SSL_CTX(ssl)) {
             mt_peer *peer = NULL;
@@ -180,7 +197,7 @@ static int verify(X509_STORE_CTX *store, void *argument)
         accepted = judge(connection->peer, store);
         /* An unknown client proves that it has its key. mt_openssl_handshake ends the connection then; nothing else lets
          * it go on. */
-        if (!accepted && connection->inside && mt_peer_may_wait(connection->peer) == 1)
+        if (!accepted && connection->inside && is_watched(ssl) && mt_peer_may_wait(connection->peer) == 1)
             accepted = 1;
     }
     X509_STORE_CTX_set_error(store, accepted ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
@@ -200,6 +217,14 @@ static int settle(SSL *ssl)
     return demanded && SSL_get_verify_result(ssl) == X509_V_OK;
 }
 
+/* A handshake begins, also of a connection that is used again after SSL_clear. */
+static void start(struct connection *connection)
+{
+    connection->finished = 0;
+    if (connection->peer != NULL)
+        mt_peer_begin(connection->peer);
+}
+
 /* Sees to it that a connection whose peer was not judged ends, also if the program calls SSL_connect or SSL_accept. */
 static void info(const SSL *told, int where, int ret)
 {
@@ -211,10 +236,7 @@ static void info(const SSL *told, int where, int ret)
     if (connection == NULL) {
         end(ssl);
     } else if (where & SSL_CB_HANDSHAKE_START) {
-        /* Also of a connection that is used again after SSL_clear. */
-        connection->finished = 0;
-        if (connection->peer != NULL)
-            mt_peer_begin(connection->peer);
+        start(connection);
     } else if (where & SSL_CB_HANDSHAKE_DONE) {
         connection->finished = settle(ssl);
         if (!connection->finished)
@@ -335,6 +357,9 @@ int mt_openssl_handshake(SSL *ssl)
     if (connection == NULL)
         return -1;
     ERR_clear_error();
+    /* The info callback does this as well, unless the program replaced it. */
+    if (SSL_in_before(ssl))
+        start(connection);
     connection->inside = 1;
     result = SSL_do_handshake(ssl);
     connection->inside = 0;
@@ -358,7 +383,7 @@ int mt_openssl_handshake(SSL *ssl)
 int mt_openssl_recheck(SSL *ssl)
 {
     struct connection *connection = connection_of(ssl);
-    if (connection != NULL && connection->finished && mt_peer_recheck(connection->peer) == 1)
+    if (connection != NULL && connection->finished && !SSL_in_before(ssl) && mt_peer_recheck(connection->peer) == 1)
         return 1;
     if (connection != NULL)
         connection->finished = 0;

@@ -49,6 +49,8 @@ static void set_up(void)
 {
     int server = is("role", "server");
     ctx = make_context(server);
+    if (is("role", "plain"))
+        return;
     if (other_judge != NULL) {
         other_ctx = make_context(server);
         /* The enrolment is the other context's alone, if the address is given again. */
@@ -76,6 +78,43 @@ static void set_up(void)
         SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 }
 
+static void ignore(const SSL *ssl, int where, int ret)
+{
+    (void)ssl, (void)where, (void)ret;
+}
+
+/* A program that asks a client of TLS 1.3 again for its certificate. It does not get in a second time. */
+static void ask_again(SSL *ssl)
+{
+    char more[5];
+    demand(SSL_verify_client_post_handshake(ssl) == 1, "request");
+    demand(mt_openssl_handshake(ssl) == 1, "request");
+    demand(SSL_write(ssl, "more", 4) == 4, "write");
+    demand(SSL_read(ssl, more, 4) <= 0, "read after the answer");
+    demand(SSL_write(ssl, "more", 4) <= 0, "write after the answer");
+    demand(mt_openssl_handshake(ssl) != 1, "handshake after the answer");
+    demand(mt_openssl_recheck(ssl) == 0, "trust after the answer");
+}
+
+/* A client without the adapter, which proves that it has its key as often as it is asked. */
+static void plain(int round, int fd)
+{
+    SSL *ssl = SSL_new(ctx);
+    char said[20] = "-";
+    int finished;
+
+    SSL_set_fd(ssl, fd);
+    SSL_set_post_handshake_auth(ssl, 1);
+    finished = SSL_connect(ssl) == 1;
+    if (SSL_write(ssl, "ping", 4) != 4 || SSL_read(ssl, said, 4) != 4)
+        strcpy(said, "-");
+    /* The request comes with the next read. */
+    if (SSL_read(ssl, said, 4) == 4)
+        SSL_write(ssl, "more", 4);
+    SSL_free(ssl);
+    tell(round, finished, NULL, said);
+}
+
 static void attempt(int round, int fd)
 {
     SSL *ssl = kept;
@@ -84,12 +123,21 @@ static void attempt(int round, int fd)
     char said[20] = "-";
     mt_verdict *verdict = NULL;
 
+    if (is("role", "plain")) {
+        plain(round, fd);
+        return;
+    }
     this_round = round;
     if (ssl == NULL)
         ssl = SSL_new(ctx);
     else
         demand(SSL_clear(ssl) == 1, "clear");
+    /* Instead of the adapter's, which a program must not do. */
+    if (is("info", "own"))
+        SSL_set_info_callback(ssl, ignore);
     SSL_set_fd(ssl, fd);
+    if (kept != NULL && is("recheck", "reset"))
+        demand(mt_openssl_recheck(ssl) == 0, "recheck without a handshake");
     if (server) {
         SSL_set_accept_state(ssl);
         if (kept == NULL && (enrolment != NULL || is("from", "yes")))
@@ -118,6 +166,8 @@ static void attempt(int round, int fd)
     if (is("raw", "yes"))
         finished = finished && !(SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN);
     mt_openssl_verdict(ssl, &verdict);
+    if (finished && is("ask", "again"))
+        ask_again(ssl);
     if (finished && is("recheck", "yes")) {
         demand(mt_openssl_recheck(ssl) == 1, "trusted still");
         block(value("block"));

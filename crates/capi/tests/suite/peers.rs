@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use mutual_trust::tls::TlsVersion;
 use mutual_trust::{EntryOptions, PinScope, ReasonCode};
 use mutual_trust_test_support::folder::Folder;
 use mutual_trust_test_support::link::{Setting, keys_1};
+use mutual_trust_test_support::pki::Made;
 use mutual_trust_test_support::plain::Credential;
 use mutual_trust_test_support::{NOW, host, keys, now, pki, provider};
 use pki_types::ServerName;
@@ -129,7 +130,9 @@ impl Link {
             "13"
         };
         let path = |name: &str| side.folder.file(name).display().to_string();
+        // The program takes the first word of a name.
         command
+            .args(words)
             .args([
                 format!("role={role}"),
                 format!("tls={tls}"),
@@ -141,7 +144,6 @@ impl Link {
                 format!("key={}", path("us.key")),
             ])
             .args(["id=keys-1", "dialled=kms1.example"])
-            .args(words)
             .stdout(Stdio::piped());
         command
     }
@@ -183,17 +185,17 @@ impl Link {
         self.server_of(kit, side, &vec![config.clone(); rounds], words)
     }
 
-    /// Runs the program as a server of clients with these configurations, one after the other.
-    pub fn server_of(
+    /// Starts the program as a server. Returns it, what it will say, and its port.
+    fn serving(
         &self,
         kit: &Kit,
         side: &Side,
-        configs: &[Arc<ClientConfig>],
         words: &[String],
-    ) -> Vec<Round> {
+        rounds: usize,
+    ) -> (Child, BufReader<ChildStdout>, u16) {
         let program = kit.peer(self.stack).unwrap();
         let mut words = words.to_vec();
-        words.push(format!("rounds={}", configs.len()));
+        words.push(format!("rounds={rounds}"));
         let mut child = self.command(program, side, &words).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -202,7 +204,43 @@ impl Link {
             .trim()
             .strip_prefix("port=")
             .unwrap_or_else(|| panic!("{line}"));
-        let port: u16 = port.parse().unwrap();
+        let port = port.parse().unwrap();
+        (child, output, port)
+    }
+
+    /// Runs the program as a server of the same program as a client without an adapter, once.
+    pub fn server_of_plain(
+        &self,
+        kit: &Kit,
+        side: &Side,
+        client: &Made,
+        words: &[String],
+    ) -> Vec<Round> {
+        let (child, output, port) = self.serving(kit, side, words, 1);
+        let cert = side.write("plain.pem", &client.certificate);
+        let key = side.folder.file("plain.key");
+        fs::write(&key, client.key.serialize_pem()).unwrap();
+        let words = [
+            "role=plain".to_owned(),
+            format!("cert={}", cert.display()),
+            format!("key={}", key.display()),
+            format!("port={port}"),
+        ];
+        let program = kit.peer(self.stack).unwrap();
+        let dialling = self.command(program, side, &words).spawn().unwrap();
+        ended(dialling, std::io::empty());
+        ended(child, output)
+    }
+
+    /// Runs the program as a server of clients with these configurations, one after the other.
+    pub fn server_of(
+        &self,
+        kit: &Kit,
+        side: &Side,
+        configs: &[Arc<ClientConfig>],
+        words: &[String],
+    ) -> Vec<Round> {
+        let (child, output, port) = self.serving(kit, side, words, configs.len());
         let answered: Vec<bool> = configs.iter().map(|config| dial(port, config)).collect();
         let said = ended(child, output);
         nothing_after_a_refusal(&said, &answered);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mutual_trust::ReasonCode;
+use mutual_trust::tls::TlsVersion;
 use mutual_trust_test_support::pki::{self, Made};
 use mutual_trust_test_support::plain::Credential;
 use mutual_trust_test_support::skips::skipped;
@@ -72,7 +73,7 @@ fn a_connection_that_is_used_again_judges_its_next_client() {
         let (alice, mallory) = (pki::self_signed("alice"), pki::self_signed("mallory"));
         let side = trusting(&alice);
         let clients = [&alice, &mallory, &alice].map(|one| client(link, one));
-        for more in ["", "enrol=yes"] {
+        for more in ["", "enrol=yes", "info=own", "info=own enrol=yes"] {
             let more = words(&format!("reuse=yes {more}"));
             let said = link.server_of(kit, &side, &clients, &more);
             let rounds = said.iter().filter(|round| round.contains_key("round"));
@@ -106,6 +107,22 @@ fn a_link_makes_no_handshake_of_another_session() {
         let said = link.server(kit, &side, &config, &words("replace=yes"), 1);
         if said[0]["said"] != "replaced" {
             skipped("a session of GnuTLS at the place of another: the allocator gave other places");
+        }
+    });
+}
+
+/// A client authenticates in the handshake, and no more: only our call judges.
+#[test]
+fn a_client_that_is_asked_again_does_not_get_in_again() {
+    each(Role::Server, |kit, link| {
+        if link.stack != Stack::OpenSsl || link.version == TlsVersion::Tls12 {
+            return;
+        }
+        let alice = pki::self_signed("alice");
+        for more in ["", "enrol=yes"] {
+            let more = words(&format!("ask=again {more}"));
+            let said = link.server_of_plain(kit, &trusting(&alice), &alice, &more);
+            assert!(works(&said[0]), "{link:?} {more:?}: {said:?}");
         }
     });
 }
