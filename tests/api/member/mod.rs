@@ -6,5 +6,6 @@ mod crashes;
 mod entries;
 mod guarding;
 mod names;
+mod stale;
 mod told;
 mod withdrawn;

@@ -95,9 +95,19 @@ impl State {
     }
 
     fn of(bytes: &[u8], place: &Beside, fleet: &FleetId) -> Result<Self, MemberError> {
+        Self::sealed_by(place.seal(), bytes, place, fleet)
+    }
+
+    /// What the bytes of the file say, with another seal than that of the store.
+    pub(super) fn sealed_by(
+        seal: Option<&dyn Seal>,
+        bytes: &[u8],
+        place: &Beside,
+        fleet: &FleetId,
+    ) -> Result<Self, MemberError> {
         let path = || place.path().to_owned();
         let damaged = |why: String| MemberError::StateDamaged { path: path(), why };
-        match text::read(bytes, place.seal()) {
+        match text::read(bytes, seal) {
             Ok(state) if state.held.fleet() == fleet => Ok(state),
             Ok(state) => Err(damaged(format!("it is of fleet {}", state.held.fleet()))),
             Err(Fault::Seal) => Err(MemberError::StateNotSealed { path: path() }),

@@ -5,6 +5,7 @@ mod health;
 mod kept;
 mod records;
 mod run;
+mod sealing;
 mod state;
 mod stored;
 mod taken;
@@ -17,6 +18,7 @@ pub use taken::TakeOver;
 use super::error::BundleError;
 use super::{FleetId, KeySet, Part};
 use crate::admin::DurableStore;
+use crate::admin::file::Seal;
 use crate::admin::follow::{FollowGuard, LockedOut, OF_FLEETS};
 use crate::certificate::Fingerprint;
 use crate::certificate::error::with_causes;
@@ -28,7 +30,8 @@ use kept::{FILE, Filed};
 use pki_types::UnixTime;
 use records::Records;
 use state::State;
-use stored::{Stored, check_stored, stored, stored_sequence};
+use std::sync::Arc;
+use stored::{Stored, check_stored, stored};
 
 use crate::admin::durable::Beside;
 
@@ -100,6 +103,10 @@ pub struct FleetMember {
 struct Memory {
     file: Option<Filed>,
     records: Records,
+    /// The generation up to which the history has nothing that is newer than the member's state.
+    looked: Option<u64>,
+    /// The seal that the file had when it was read or written last.
+    seal: Option<Arc<dyn Seal>>,
 }
 
 impl FleetMember {
@@ -163,7 +170,7 @@ impl FleetMember {
         let fleet = keys.fleet().clone();
         let place = place(store, &fleet);
         let (folder, settings) = (store.folder().to_owned(), store.settings().clone());
-        let state = store.try_change(|store| {
+        let (state, looked) = store.try_change(|store| {
             let known = stored(&folder, &settings, &fleet, 0)?;
             check(&place, store, known)?;
             let mut least = least.max(known.sequence);
@@ -177,9 +184,9 @@ impl FleetMember {
             }
             let state = State::new(keys, part, least, store.contents().generation());
             state.write(&place)?;
-            Ok::<_, MemberError>(state)
+            Ok::<_, MemberError>((state, known.until))
         })?;
-        Self::of(fleet, state, store)
+        Ok(Self::of(fleet, state, looked, store))
     }
 
     /// Opens the member of a fleet.
@@ -204,15 +211,15 @@ impl FleetMember {
             });
         };
         let held = state.held.sequence();
-        let stored = stored_sequence(store.folder(), store.settings(), fleet, state.since)?;
-        if stored > held {
+        let found = stored(store.folder(), store.settings(), fleet, state.since)?;
+        if found.sequence > held {
             return Err(MemberError::StateOld {
                 path: place.path().to_owned(),
                 held,
-                stored,
+                stored: found.sequence,
             });
         }
-        Self::of(fleet.clone(), state, store)
+        Ok(Self::of(fleet.clone(), state, found.until, store))
     }
 
     /// The fleets of which a store is a member, by the files in its folder.
@@ -227,13 +234,18 @@ impl FleetMember {
             .collect())
     }
 
-    fn of(fleet: FleetId, state: State, store: &mut DurableStore) -> Result<Self, MemberError> {
+    fn of(fleet: FleetId, state: State, looked: u64, store: &mut DurableStore) -> Self {
+        let memory = Memory {
+            looked: Some(looked),
+            seal: place(store, &fleet).seal_of().cloned(),
+            ..Memory::default()
+        };
         let mut member = Self {
             fleet,
             guard: FollowGuard::default(),
             policy: None,
             state,
-            memory: Memory::default(),
+            memory,
             checked: None,
             not_applied: None,
             refused: None,
@@ -244,7 +256,7 @@ impl FleetMember {
             last_success: None,
         };
         member.tell(store);
-        Ok(member)
+        member
     }
 
     /// Sets what becomes of a bundle after which a peer that is accepted now would be refused. `policy` is that of the
@@ -306,17 +318,6 @@ impl FleetMember {
     pub fn set_fault(&mut self, fault: Option<String>, store: &mut DurableStore) {
         self.fault = fault;
         self.tell(store);
-    }
-
-    /// Writes the file of the member with the seal that the store has now, after
-    /// [`set_seal`](DurableStore::set_seal).
-    ///
-    /// # Errors
-    /// The store was not reached, or the file was not written.
-    pub fn seal_again(&mut self, store: &mut DurableStore) -> Result<(), MemberError> {
-        let place = place(store, &self.fleet);
-        let (file, state) = (&mut self.memory.file, &self.state);
-        store.try_change(|_| Filed::write(file, state, &place))
     }
 
     /// Ends the membership. Entries of the fleet stay, as if an administrator had installed them here. To leave without them,

@@ -3,10 +3,8 @@
 use super::error::MemberError;
 use super::kept::Filed;
 use super::state::State;
-use super::{
-    FleetMember, Memory, RESTRICTIONS, TAKE_OVER, TakeOver, check_lost, place, source,
-    stored_sequence,
-};
+use super::stored::{Stored, stored};
+use super::{FleetMember, Memory, RESTRICTIONS, TAKE_OVER, TakeOver, check_lost, place, source};
 use crate::admin::bundle::{Bundle, Publication};
 use crate::admin::durable::Beside;
 use crate::admin::durable::error::DurableError;
@@ -49,14 +47,20 @@ impl FleetMember {
         let mut kept = None;
         let mut memory = core::mem::take(&mut self.memory);
         let (folder, settings) = (store.folder().to_owned(), store.settings().clone());
+        let mut before = None;
         let round = store.try_change(|store| {
             // Under the lock: another process may have written since.
+            before = Some(store.contents().generation());
             let state = self.read(&place, store, &mut memory, |since| {
-                stored_sequence(&folder, &settings, &self.fleet, since)
+                stored(&folder, &settings, &self.fleet, since)
             })?;
             let to = (&place, &guard);
             self.round(store, state, offered, to, &mut kept, &mut memory)
         });
+        // Under the same lock as the look at the history, only this change was made.
+        if round.is_ok() && memory.looked == before {
+            memory.looked = Some(store.contents().generation());
+        }
         self.memory = memory;
         // What is in the file counts, also if the store was not changed.
         if let Some(kept) = kept {
@@ -99,32 +103,47 @@ impl FleetMember {
 
     /// Reads the file. Refuses one that is older than what this process or the store has taken over. A file of a later
     /// membership, which another process made by joining again, is measured by the history alone.
-    fn read(
+    pub(super) fn read(
         &self,
         place: &Beside,
         store: &TrustStore,
         memory: &mut Memory,
-        stored: impl FnOnce(u64) -> Result<u64, DurableError>,
+        look: impl FnOnce(u64) -> Result<Stored, DurableError>,
     ) -> Result<State, MemberError> {
         let Some(state) = Filed::read(&mut memory.file, place, &self.fleet)? else {
             check_lost(place, &self.fleet, store)?;
             let (fleet, path) = (self.fleet.clone(), place.path().to_owned());
             return Err(MemberError::NotAMember { fleet, path });
         };
-        // Its own state needs no look at the history.
-        if state == self.state {
+        memory.seal = place.seal_of().cloned();
+        // Its own state needs no second look at the same history. A state that is as old as an older file does: another
+        // process may have gone on.
+        if state == self.state && memory.looked == Some(store.contents().generation()) {
             return Ok(state);
         }
+        let found = look(state.since)?;
+        self.check_age(&state, &found, place)?;
+        memory.looked = Some(found.until);
+        Ok(state)
+    }
+
+    /// Refuses a state that is older than what this process or the store has taken over.
+    pub(super) fn check_age(
+        &self,
+        state: &State,
+        found: &Stored,
+        place: &Beside,
+    ) -> Result<(), MemberError> {
         let known = match state.since <= self.state.since {
             true => self.state.held.sequence(),
             false => 0,
         };
-        let (held, stored) = (state.held.sequence(), known.max(stored(state.since)?));
+        let (held, stored) = (state.held.sequence(), known.max(found.sequence));
         if held < stored {
             let path = place.path().to_owned();
             return Err(MemberError::StateOld { path, held, stored });
         }
-        Ok(state)
+        Ok(())
     }
 
     /// One round, under the lock of the store, from what the file has. `kept` is what it has after it.
@@ -141,7 +160,7 @@ impl FleetMember {
         let before = state.clone();
         *kept = Some(state.clone());
         let view = store.contents().clone();
-        let Memory { file, records } = memory;
+        let Memory { file, records, .. } = memory;
         let mut read = |bundle: &Bundle| records.of(bundle, keys, &view);
         if let Some(bytes) = offered {
             let publication = Publication::read(bytes)?;
@@ -395,7 +414,7 @@ mod tests {
         };
         let (mut kept, mut memory) = (None, Memory::default());
         let round = store.try_change(|store| {
-            let state = one.read(&place, store, &mut memory, |_| Ok(0))?;
+            let state = one.read(&place, store, &mut memory, |_| Ok(Stored::default()))?;
             let to = (&place, &guard);
             one.round(store, state, Some(mine), to, &mut kept, &mut memory)
         });

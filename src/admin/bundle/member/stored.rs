@@ -16,16 +16,10 @@ pub(super) struct Stored {
     pub(super) sequence: u64,
     /// Whether a bundle was taken over since the store left the fleet.
     is_in_force: bool,
-}
-
-/// The newest sequence that the history of a store has of a fleet, behind a generation.
-pub(super) fn stored_sequence(
-    folder: &Path,
-    settings: &DurableSettings,
-    fleet: &FleetId,
-    since: u64,
-) -> Result<u64, DurableError> {
-    Ok(stored(folder, settings, fleet, since)?.sequence)
+    /// The generation at which the history begins.
+    pub(super) since: u64,
+    /// The generation up to which it goes.
+    pub(super) until: u64,
 }
 
 /// What the history of a store has of a fleet, behind a generation.
@@ -36,6 +30,12 @@ pub(super) fn stored(
     since: u64,
 ) -> Result<Stored, DurableError> {
     let history = DurableStore::history(folder, settings)?;
+    let last = history.changes.last();
+    let mut stored = Stored {
+        since: history.since,
+        until: last.map_or(history.since, |last| last.head.to),
+        ..Stored::default()
+    };
     let changes = history
         .changes
         .iter()
@@ -43,7 +43,6 @@ pub(super) fn stored(
     let calls = changes.flat_map(|change| &change.head.asked);
     let source = source(fleet);
     let words = format!("{source} sequence ");
-    let mut stored = Stored::default();
     for (call, _) in calls {
         if call.strip_prefix(LEAVE) == Some(&*source) {
             stored.is_in_force = false;

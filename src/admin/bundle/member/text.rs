@@ -72,6 +72,11 @@ pub(super) fn write(state: &State, seal: Option<&dyn Seal>) -> (Vec<u8>, usize) 
     (out, length)
 }
 
+/// A state up to its seal. A file that begins so says the same, whatever its seal.
+pub(super) fn unsealed(state: &State) -> Vec<u8> {
+    write(state, None).0
+}
+
 fn line(out: &mut Vec<u8>, text: core::fmt::Arguments<'_>) {
     out.extend_from_slice(text.to_string().as_bytes());
     out.push(b'\n');
