@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use mutual_trust::admin::{Seal, SealKey};
+use mutual_trust::admin::bundle::FleetMember;
+use mutual_trust::admin::{DurableStore, Seal, SealKey};
 use mutual_trust::identity::{IfExists, write_private};
 use zeroize::Zeroizing;
 
@@ -63,11 +64,17 @@ pub(super) fn unseal(common: &Common) -> Result<Outcome, Failure> {
 fn set(common: &Common, seal: Option<Arc<dyn Seal>>, by: &str) -> Result<Outcome, Failure> {
     let is_sealed = seal.is_some();
     let mut store = common.open()?;
+    // Before anything changes: a file that has no valid seal now gets none.
+    let mut members = members(&mut store)?;
     if !common.dry_run {
-        store.set_seal(seal)?;
+        let set = store.set_seal(seal);
+        // Also after an error: the new seal may hold all the same, and each file gets the seal that the store has.
+        let filed = seal_files(&mut members, &mut store);
+        set?;
+        filed?;
     }
     let would = if common.dry_run { "would be " } else { "" };
-    let text = match is_sealed {
+    let mut text = match is_sealed {
         true => format!(
             "the store {would}sealed {by}: a command that changes or verifies it needs --seal-key with that key"
         ),
@@ -75,6 +82,10 @@ fn set(common: &Common, seal: Option<Arc<dyn Seal>>, by: &str) -> Result<Outcome
             "the store {would}unsealed: a user who can write to its folder can change it unseen"
         ),
     };
+    for member in &members {
+        let fleet = member.state().fleet;
+        text.push_str(&format!("\nso {would}what it holds of fleet {fleet}"));
+    }
     let set = StoreSeal {
         changed: !common.dry_run,
         dry_run: common.dry_run,
@@ -82,4 +93,23 @@ fn set(common: &Common, seal: Option<Arc<dyn Seal>>, by: &str) -> Result<Outcome
         generation: store.contents().generation(),
     };
     Ok(Outcome::of(text, &set))
+}
+
+/// The fleets of which the store is a node.
+fn members(store: &mut DurableStore) -> Result<Vec<FleetMember>, Failure> {
+    let fleets = FleetMember::fleets(store)?;
+    let open = |fleet| Ok(FleetMember::open(store, &fleet)?);
+    fleets.into_iter().map(open).collect()
+}
+
+/// Gives the file of each fleet the seal of the store. One that is not written keeps none of the others from it.
+fn seal_files(members: &mut [FleetMember], store: &mut DurableStore) -> Result<(), Failure> {
+    let mut first = Ok(());
+    for member in members {
+        if let Err(error) = member.seal_again(store) {
+            let what = "the store has the new seal, and what it holds of a fleet does not";
+            first = first.and(Err(Failure::from(&error).about(what)));
+        }
+    }
+    first
 }

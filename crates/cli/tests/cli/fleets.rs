@@ -981,3 +981,65 @@ fn joining_again_warns_where_nothing_is_lost() {
     let ran = run(&folder, &line).ends_with(0);
     assert!(!ran.err.contains(warning), "{ran:?}");
 }
+
+#[test]
+fn sealing_and_unsealing_the_store_of_a_node_seals_what_it_holds_of_its_fleet() {
+    let folder = founded("cli-fleet-seal");
+    published(&folder);
+    joined(&folder);
+    take(&folder).ends_with(0);
+    for key in ["one", "two"] {
+        run(&folder, &format!("store new-seal-key {key}.key")).ends_with(0);
+    }
+    let state = folder.file("node/fleet-arrays");
+    let bare = fs::read(&state).unwrap();
+    run(&folder, "store seal one.key --store node --dry-run")
+        .ends_with(0)
+        .says("so would be what it holds of fleet arrays");
+    assert_eq!(fs::read(&state).unwrap(), bare);
+    let changes = [
+        ("store seal one.key --store node", "--seal-key one.key"),
+        (
+            "store seal two.key --store node --seal-key one.key",
+            "--seal-key two.key",
+        ),
+        ("store unseal --store node --seal-key two.key", ""),
+    ];
+    for (line, with) in changes {
+        run(&folder, line)
+            .ends_with(0)
+            .says("what it holds of fleet arrays");
+        let shown = run(&folder, &format!("fleet show --store node --json {with}"));
+        assert_eq!(shown.ends_with(0).json()["sequence"], 1, "{line}");
+        run(&folder, &format!("{TAKE} {with}")).ends_with(0);
+    }
+    assert_eq!(fs::read(&state).unwrap(), bare);
+    // A command that ends between the two files leaves one without the seal. It is never taken for one that has it.
+    run(&folder, "store seal one.key --store node").ends_with(0);
+    fs::write(&state, &bare).unwrap();
+    let stopped = run(&folder, &format!("{TAKE} --seal-key one.key")).ends_with(2);
+    assert!(
+        stopped.all().contains("has no valid seal"),
+        "{}",
+        stopped.all()
+    );
+    let store = fs::read(folder.file("node/trust-store")).unwrap();
+    for line in [
+        "store seal two.key --store node --seal-key one.key",
+        "store unseal --store node --seal-key one.key",
+    ] {
+        run(&folder, line)
+            .ends_with(2)
+            .says("fleet/StateNotSealed")
+            .says("join --again SEQUENCE");
+        assert_eq!(fs::read(folder.file("node/trust-store")).unwrap(), store);
+        assert_eq!(fs::read(&state).unwrap(), bare);
+    }
+    let digest = digest(&folder);
+    let again =
+        format!("fleet join site --digest {digest} --again 1 --store node --seal-key one.key");
+    run(&folder, &again).ends_with(0);
+    run(&folder, &format!("{TAKE} --seal-key one.key")).ends_with(0);
+    run(&folder, "store unseal --store node --seal-key one.key").ends_with(0);
+    take(&folder).ends_with(0);
+}
