@@ -1,7 +1,7 @@
 //! PINs: where they come from, and that they are wiped.
 
 use core::fmt;
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,8 @@ impl Pin {
         Self(bytes)
     }
 
-    /// Reads a PIN, up to the first line feed or the end. Byte by byte, since what is behind it belongs to the next reader.
+    /// Reads a PIN, up to the first line feed or the end. A carriage return before the line feed is no part of it. It reads
+    /// byte by byte, since what is behind it belongs to the next reader.
     ///
     /// # Errors
     /// Reading fails, or the PIN is longer than
@@ -27,6 +28,8 @@ impl Pin {
     pub fn read(mut from: impl Read) -> io::Result<Self> {
         let mut pin = Zeroizing::new(Vec::with_capacity(MAX_PIN_BYTES));
         let mut byte = Zeroizing::new([0_u8]);
+        // A carriage return that may belong to the end of the line.
+        let mut is_held = false;
         loop {
             match from.read(&mut byte[..]) {
                 Ok(0) => break,
@@ -35,10 +38,20 @@ impl Pin {
                 Err(error) => return Err(error),
             }
             match *byte {
-                [b'\n'] => break,
-                [other] if pin.len() < MAX_PIN_BYTES => pin.push(other),
-                _ => return Err(io::Error::other("the PIN is too long")),
+                [b'\n'] => return Ok(Self(pin)),
+                [other] => {
+                    if is_held {
+                        bounded_push(&mut pin, b'\r')?;
+                    }
+                    is_held = other == b'\r';
+                    if !is_held {
+                        bounded_push(&mut pin, other)?;
+                    }
+                }
             }
+        }
+        if is_held {
+            bounded_push(&mut pin, b'\r')?;
         }
         Ok(Self(pin))
     }
@@ -46,6 +59,15 @@ impl Pin {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// No growth, which would leave copies.
+fn bounded_push(pin: &mut Vec<u8>, byte: u8) -> io::Result<()> {
+    if pin.len() >= MAX_PIN_BYTES {
+        return Err(io::Error::other("the PIN is too long"));
+    }
+    pin.push(byte);
+    Ok(())
 }
 
 impl From<Vec<u8>> for Pin {
@@ -88,7 +110,7 @@ impl PinSource {
         Self(Place::Callback(Arc::new(ask)))
     }
 
-    /// The first line of a file, which is read at each log-in. The PIN is wiped after the log-in.
+    /// The first line of a regular file, which is read at each log-in. The PIN is wiped after the log-in.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self(Place::File(path.into()))
     }
@@ -128,9 +150,20 @@ fn from_file(path: &Path) -> io::Result<Pin> {
         let text = format!("{}: {error}", path.display());
         io::Error::new(error.kind(), text)
     };
+    // Before it is opened too: opening a pipe waits for its writer.
+    is_regular(&fs::metadata(path).map_err(about)?).map_err(about)?;
     let file = File::open(path).map_err(about)?;
+    is_regular(&file.metadata().map_err(about)?).map_err(about)?;
     is_private(&file).map_err(about)?;
     Pin::read(file).map_err(about)
+}
+
+/// Reading what is no file may wait without end, and handshakes wait for it.
+fn is_regular(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::other("it is no regular file"))
 }
 
 /// Other users must not read the file. A group may, if root gave it the file: so secrets are mounted for services.

@@ -297,3 +297,47 @@ fn a_pin_comes_from_a_callback_a_file_or_a_descriptor() {
         },
     );
 }
+
+#[test]
+fn the_end_of_a_line_is_no_part_of_the_pin() {
+    let read = |text: &str| Pin::read(text.as_bytes()).unwrap();
+    for text in ["1234", "1234\n", "1234\r\n", "1234\r\nother\r\n"] {
+        assert!(read(text) == Pin::from(PIN.to_owned()), "{text:?}");
+    }
+    // One end of a line alone, and nothing else.
+    assert!(read("1234\r\r\n") == Pin::from(String::from("1234\r")));
+    assert!(read("1234\r") == Pin::from(String::from("1234\r")));
+    assert!(read("1234 \n") == Pin::from(String::from("1234 ")));
+    let longest = "1".repeat(1024);
+    assert!(read(&format!("{longest}\r\n")) == Pin::from(longest.clone()));
+    Pin::read(format!("{longest}\r\r\n").as_bytes()).unwrap_err();
+    Pin::read(format!("{longest}1\n").as_bytes()).unwrap_err();
+}
+
+#[test]
+fn what_is_no_file_is_not_read_for_a_pin() {
+    alone(
+        "log_ins::what_is_no_file_is_not_read_for_a_pin",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let pipe = place.folder.join("pipe");
+            let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+            assert!(made.unwrap().success());
+            for path in [pipe, place.folder.clone(), "/dev/zero".into()] {
+                let (sender, receiver) = std::sync::mpsc::channel();
+                let (uri, source) = (uri.clone(), PinSource::file(&path));
+                // Reading a pipe that has no writer would wait.
+                thread::spawn(move || {
+                    sender.send(Token::open(&uri, Some(source), TokenSettings::new()))
+                });
+                let opened = receiver.recv_timeout(std::time::Duration::from_secs(20));
+                let error = opened.unwrap().unwrap_err();
+                let Error::PinUnread { source, .. } = error else {
+                    panic!("{error:?}");
+                };
+                assert!(source.to_string().contains("no regular file"), "{source}");
+            }
+        },
+    );
+}
