@@ -1,5 +1,6 @@
 //! The log-in: one at a time, never twice with a PIN that was refused, and never with the try that would lock the token.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub(crate) struct Access {
 
 struct State {
     source: PinSource,
+    /// How often the source was set.
+    set: u64,
     failed: Failed,
 }
 
@@ -66,7 +69,11 @@ impl Access {
             label: info.label().to_owned(),
             turns: module.log_ins.turns(&name),
             name,
-            state: Mutex::new(State { source, failed }),
+            state: Mutex::new(State {
+                source,
+                set: 0,
+                failed,
+            }),
         }
     }
 
@@ -78,6 +85,7 @@ impl Access {
     pub(crate) fn set(&self, module: &Module, source: PinSource) {
         let mut state = self.state();
         state.source = source;
+        state.set = state.set.wrapping_add(1);
         state.failed = Failed::No;
         module.log_ins.forget(&self.name);
     }
@@ -99,40 +107,44 @@ impl Access {
         if !info.login_required() {
             return Ok(());
         }
+        if self.turns.is_asking_here() {
+            let reason = "its source uses the token that asks for it";
+            return Err(self.unread(io::Error::other(reason)).into());
+        }
         // The others wait here, and find that it is done or that it failed.
         let _turn = self.turns.take();
-        let mut state = self.state();
         let now = session.get_session_info()?.session_state();
         if matches!(now, SessionState::RoUser | SessionState::RwUser) {
             return Ok(());
         }
-        self.may_try(module, &mut state, info, settings)?;
-        let pin = match (state.source.is_none(), info.protected_authentication_path()) {
+        // Not locked while the source is asked and the token logs in: another PIN may be set meanwhile.
+        let (source, set) = self.may_try(module, info, settings)?;
+        let pin = match (source.is_none(), info.protected_authentication_path()) {
             (true, true) => None,
             (true, false) => {
                 let token = self.label.clone();
                 return Err(Error::PinNeeded { token }.into());
             }
-            (false, _) => Some(state.source.ask().map_err(|source| Error::PinUnread {
-                token: self.label.clone(),
-                source: Arc::new(source),
-            })?),
+            (false, _) => {
+                let asked = self.turns.ask(|| source.ask());
+                Some(asked.map_err(|error| self.unread(error))?)
+            }
         };
         let digest = pin.as_ref().map(PinDigest::of);
         if let Some(digest) = digest
             && let Some(reason) = module.log_ins.refused(&self.name, digest)
         {
-            state.failed = Failed::refused(&reason);
+            self.end(set, Failed::refused(&reason));
             return Err(self.not_repeated(reason).into());
         }
         let failed = match called(session, pin.as_ref()) {
             Ok(()) => {
-                state.failed = Failed::No;
+                self.end(set, Failed::No);
                 logged_in();
                 return Ok(());
             }
             Err(CallError::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {
-                state.failed = Failed::No;
+                self.end(set, Failed::No);
                 return Ok(());
             }
             Err(failed) => failed,
@@ -146,29 +158,38 @@ impl Access {
                         .log_ins
                         .refuse(&self.name, digest, &reason, is_locked);
                 }
-                state.failed = Failed::refused(&reason);
+                self.end(set, Failed::refused(&reason));
                 Err(self.refused(reason).into())
             }
             LogIn::Unclear(reason) => {
-                state.failed = Failed::Unclear {
+                let failed = Failed::Unclear {
                     reason: reason.clone(),
                     since: Instant::now(),
                     was_low: info.user_pin_count_low(),
                     pin: digest,
                 };
+                self.end(set, failed);
                 Err(self.refused(reason).into())
             }
         }
     }
 
-    /// Whether a log-in may be tried. Nothing was asked of the token yet but what it says of itself.
+    /// Keeps what became of a log-in, unless another PIN was set since.
+    fn end(&self, set: u64, failed: Failed) {
+        let mut state = self.state();
+        if state.set == set {
+            state.failed = failed;
+        }
+    }
+
+    /// Whether a log-in may be tried, and with what. Nothing was asked of the token yet but what it says of itself.
     fn may_try(
         &self,
         module: &Module,
-        state: &mut State,
         info: &TokenInfo,
         settings: &TokenSettings,
-    ) -> Result<(), Error> {
+    ) -> Result<(PinSource, u64), Error> {
+        let mut state = self.state();
         let token = || self.label.clone();
         module.log_ins.seen(&self.name, info.user_pin_locked());
         if info.user_pin_locked() {
@@ -206,7 +227,14 @@ impl Access {
         if info.user_pin_final_try() && !settings.final_try {
             return Err(Error::FinalTry { token: token() });
         }
-        Ok(())
+        Ok((state.source.clone(), state.set))
+    }
+
+    fn unread(&self, source: io::Error) -> Error {
+        Error::PinUnread {
+            token: self.label.clone(),
+            source: Arc::new(source),
+        }
     }
 
     fn refused(&self, reason: String) -> Error {

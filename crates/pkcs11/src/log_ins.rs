@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::thread::{self, ThreadId};
 
 use sha2::{Digest, Sha256};
 
@@ -34,7 +35,11 @@ pub(crate) struct PinDigest([u8; 32]);
 
 /// One log-in at a time.
 #[derive(Default)]
-pub(crate) struct Turn(Mutex<()>);
+pub(crate) struct Turn {
+    taken: Mutex<()>,
+    /// The thread that has the turn and asks for the PIN.
+    asking: Mutex<Option<ThreadId>>,
+}
 
 impl LogIns {
     /// What a child takes over from the process that it was forked from: its tokens are the same.
@@ -107,7 +112,30 @@ impl LogIns {
 impl Turn {
     /// Waits for the turn.
     pub(crate) fn take(&self) -> MutexGuard<'_, ()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for the PIN, by code of others.
+    pub(crate) fn ask<T>(&self, ask: impl FnOnce() -> T) -> T {
+        struct Asking<'a>(&'a Turn);
+        impl Drop for Asking<'_> {
+            // Also if that code panics.
+            fn drop(&mut self) {
+                *self.0.asking() = None;
+            }
+        }
+        *self.asking() = Some(thread::current().id());
+        let _asking = Asking(self);
+        ask()
+    }
+
+    /// Whether this thread asks for the PIN now: it would wait for itself.
+    pub(crate) fn is_asking_here(&self) -> bool {
+        *self.asking() == Some(thread::current().id())
+    }
+
+    fn asking(&self) -> MutexGuard<'_, Option<ThreadId>> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

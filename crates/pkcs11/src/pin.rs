@@ -105,7 +105,9 @@ enum Place {
 }
 
 impl PinSource {
-    /// A callback, which must not wait: handshakes wait for it. The PIN is wiped after the log-in.
+    /// A callback, which must not wait: handshakes wait for it. The PIN is wiped after the log-in. The callback may call
+    /// [`Token::set_pin`](crate::Token::set_pin), and must not use the token or its keys: that waits for the log-in. On the
+    /// thread of the callback it is an error ([`PinUnread`](crate::Error::PinUnread)).
     pub fn callback(ask: impl Fn() -> io::Result<Pin> + Send + Sync + 'static) -> Self {
         Self(Place::Callback(Arc::new(ask)))
     }

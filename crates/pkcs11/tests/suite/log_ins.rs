@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use mutual_trust_pkcs11::{Error, KeyType, Pin, PinSource, Token, TokenSettings};
+use mutual_trust_pkcs11::{Error, KeyType, Pin, PinSource, Token, TokenKey, TokenSettings};
 use rustls::SignatureScheme;
 use rustls::sign::SigningKey;
 
@@ -294,6 +294,49 @@ fn a_pin_comes_from_a_callback_a_file_or_a_descriptor() {
             let error = open(None).unwrap_err();
             assert!(matches!(error, Error::PinNeeded { .. }), "{error:?}");
             Pin::read(&[b'1'; 1025][..]).unwrap_err();
+        },
+    );
+}
+
+#[test]
+fn a_callback_may_give_another_pin_and_is_told_if_it_uses_the_token() {
+    alone(
+        "log_ins::a_callback_may_give_another_pin_and_is_told_if_it_uses_the_token",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            place.made(&uri, KeyType::P256);
+            let signer = move |key: &TokenKey| {
+                let schemes = [SignatureScheme::ECDSA_NISTP256_SHA256];
+                key.choose_scheme(&schemes).unwrap().sign(b"message")
+            };
+            let cell = Arc::new(OnceLock::<Token>::new());
+            let (inner, again) = (cell.clone(), uri.clone());
+            let source = PinSource::callback(move || {
+                let Some(token) = inner.get() else {
+                    return Ok(PIN.to_owned().into());
+                };
+                // What it must not do: this and another opening of the token wait for the log-in.
+                for error in [
+                    Token::open(&again, Some(pin()), TokenSettings::new()).unwrap_err(),
+                    token.certificate(&again).unwrap_err(),
+                ] {
+                    assert!(matches!(error, Error::PinUnread { .. }), "{error:?}");
+                }
+                token.set_pin(pin());
+                Ok(String::from("9999").into())
+            });
+            let token = Token::open(&uri, Some(source), TokenSettings::new()).unwrap();
+            let key = token.key(&uri, &place.provider).unwrap();
+            cell.set(token).unwrap();
+            place.order("close");
+            let (sender, receiver) = std::sync::mpsc::channel();
+            thread::spawn(move || {
+                // The PIN that it gave is wrong. The one that it set is used at once.
+                sender.send([signer(&key).is_ok(), signer(&key).is_ok()])
+            });
+            let signed = receiver.recv_timeout(std::time::Duration::from_secs(20));
+            assert_eq!(signed.unwrap(), [false, true]);
         },
     );
 }
