@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki::error::{Error as CallError, RvError};
 use cryptoki::session::{Session, SessionState, UserType};
-use cryptoki::slot::TokenInfo;
+use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::RawAuthPin;
 
 use crate::error::Error;
@@ -100,7 +100,7 @@ impl Access {
         &self,
         module: &Module,
         session: &Session,
-        info: &TokenInfo,
+        (slot, info): (Slot, &TokenInfo),
         settings: &TokenSettings,
         logged_in: impl FnOnce(),
     ) -> Result<(), Fault> {
@@ -117,6 +117,8 @@ impl Access {
         if matches!(now, SessionState::RoUser | SessionState::RwUser) {
             return Ok(());
         }
+        // What it says now: another log-in may have been made since.
+        let info = &module.context.get_token_info(slot)?;
         // Not locked while the source is asked and the token logs in: another PIN may be set meanwhile.
         let (source, set) = self.may_try(module, info, settings)?;
         let pin = match (source.is_none(), info.protected_authentication_path()) {

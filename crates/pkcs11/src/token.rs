@@ -202,7 +202,7 @@ impl Token {
         let (module, settings) = (&inner.module, &inner.settings);
         match inner
             .access
-            .log_in(module, &session, &info, settings, logged_in)
+            .log_in(module, &session, (slot, &info), settings, logged_in)
         {
             Ok(()) => Ok(session),
             Err(fault) => {

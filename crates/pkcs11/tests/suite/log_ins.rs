@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use mutual_trust_pkcs11::{Error, KeyType, Pin, PinSource, Token, TokenKey, TokenSettings};
 use rustls::SignatureScheme;
@@ -224,6 +225,33 @@ fn no_log_in_is_tried_that_could_lock_the_token() {
 }
 
 #[test]
+fn a_log_in_that_waited_for_another_looks_at_the_flags_after_it() {
+    alone(
+        "log_ins::a_log_in_that_waited_for_another_looks_at_the_flags_after_it",
+        &["array"],
+        |place| {
+            let uri = place.shim("array", "link");
+            let open = |text: &str| {
+                let pin = PinSource::kept(text.to_owned().into());
+                Token::open(&uri, Some(pin), TokenSettings::new()).unwrap_err()
+            };
+            place.order("linger 1000");
+            thread::scope(|scope| {
+                scope.spawn(|| open("9999"));
+                thread::sleep(Duration::from_millis(300));
+                let waits = scope.spawn(|| open("8888"));
+                thread::sleep(Duration::from_millis(300));
+                // The first wrong PIN makes the next one the final try.
+                place.order("flags 20000");
+                let error = waits.join().unwrap();
+                assert!(matches!(error, Error::FinalTry { .. }), "{error:?}");
+            });
+            assert_eq!(place.calls("C_Login"), 1);
+        },
+    );
+}
+
+#[test]
 fn a_log_in_that_fails_for_another_reason_is_not_repeated_at_once() {
     alone(
         "log_ins::a_log_in_that_fails_for_another_reason_is_not_repeated_at_once",
@@ -335,7 +363,7 @@ fn a_callback_may_give_another_pin_and_is_told_if_it_uses_the_token() {
                 // The PIN that it gave is wrong. The one that it set is used at once.
                 sender.send([signer(&key).is_ok(), signer(&key).is_ok()])
             });
-            let signed = receiver.recv_timeout(std::time::Duration::from_secs(20));
+            let signed = receiver.recv_timeout(Duration::from_secs(20));
             assert_eq!(signed.unwrap(), [false, true]);
         },
     );
@@ -374,7 +402,7 @@ fn what_is_no_file_is_not_read_for_a_pin() {
                 thread::spawn(move || {
                     sender.send(Token::open(&uri, Some(source), TokenSettings::new()))
                 });
-                let opened = receiver.recv_timeout(std::time::Duration::from_secs(20));
+                let opened = receiver.recv_timeout(Duration::from_secs(20));
                 let error = opened.unwrap().unwrap_err();
                 let Error::PinUnread { source, .. } = error else {
                     panic!("{error:?}");
