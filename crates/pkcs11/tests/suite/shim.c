@@ -33,12 +33,14 @@ typedef struct {
 
 enum {
     INITIALIZE = 0, FINALIZE = 1, GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, GET_MECHANISM_LIST = 7,
+    SESSION_INFO = 15, ATTRIBUTES = 24, FIND_INIT = 26, FIND = 27, FIND_FINAL = 28,
     OPEN_SESSION = 12, CLOSE_SESSION = 13, CLOSE_ALL = 14, LOGIN = 18, GENERATE_PAIR = 59, SIGN_INIT = 42, SIGN = 43
 };
 
 static list_t *softhsm;
 static list_t list;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_rwlock_t resets = PTHREAD_RWLOCK_INITIALIZER;
 static struct { char name[32]; ulong_t value; long times; } fails[64];
 static int fail_count;
 static ulong_t more_flags;
@@ -97,17 +99,25 @@ static ulong_t called(const char *function) {
         fclose(calls);
     }
     pthread_mutex_unlock(&lock);
+    /* SoftHSM crashes if a session is closed while another thread is in it: calls end before a reset, and it ends before them. */
+    if (close_all || reset) pthread_rwlock_wrlock(&resets);
     if (close_all) ((ulong_t (*)(ulong_t))softhsm->functions[CLOSE_ALL])(last_slot);
     if (reset) ((ulong_t (*)(void *))softhsm->functions[FINALIZE])(NULL);
+    if (close_all || reset) pthread_rwlock_unlock(&resets);
     return value;
 }
 
-#define CALL(index, types) ((ulong_t (*) types)softhsm->functions[index])
+/* A call into SoftHSM, which no reset interrupts. */
+static ulong_t done(ulong_t value) {
+    pthread_rwlock_unlock(&resets);
+    return value;
+}
+#define CALL(index, types) (pthread_rwlock_rdlock(&resets), (ulong_t (*) types)softhsm->functions[index])
 #define FAIL(function) do { ulong_t value = called(function); if (value) return value; } while (0)
 
 static ulong_t initialize(void *args) {
     FAIL("C_Initialize");
-    return CALL(INITIALIZE, (void *))(args);
+    return done(CALL(INITIALIZE, (void *))(args));
 }
 
 static ulong_t get_slot_list(unsigned char present, ulong_t *slots, ulong_t *count) {
@@ -117,7 +127,7 @@ static ulong_t get_slot_list(unsigned char present, ulong_t *slots, ulong_t *cou
         *count = 0;
         return 0;
     }
-    ulong_t value = CALL(GET_SLOT_LIST, (unsigned char, ulong_t *, ulong_t *))(present, slots, count);
+    ulong_t value = done(CALL(GET_SLOT_LIST, (unsigned char, ulong_t *, ulong_t *))(present, slots, count));
     if (!value && slots)
         for (ulong_t i = 0; i < *count; i++) slots[i] += moved;
     return value;
@@ -125,14 +135,14 @@ static ulong_t get_slot_list(unsigned char present, ulong_t *slots, ulong_t *cou
 
 static ulong_t get_token_info(ulong_t slot, token_info_t *info) {
     FAIL("C_GetTokenInfo");
-    ulong_t value = CALL(GET_TOKEN_INFO, (ulong_t, token_info_t *))(slot - moved, info);
+    ulong_t value = done(CALL(GET_TOKEN_INFO, (ulong_t, token_info_t *))(slot - moved, info));
     if (!value) info->flags |= more_flags;
     return value;
 }
 
 static ulong_t get_mechanism_list(ulong_t slot, ulong_t *types, ulong_t *count) {
     FAIL("C_GetMechanismList");
-    ulong_t value = CALL(GET_MECHANISM_LIST, (ulong_t, ulong_t *, ulong_t *))(slot - moved, types, count);
+    ulong_t value = done(CALL(GET_MECHANISM_LIST, (ulong_t, ulong_t *, ulong_t *))(slot - moved, types, count));
     if (!value && types)
         for (ulong_t i = 0; i < *count; i++)
             for (int h = 0; h < hidden_count; h++)
@@ -154,18 +164,18 @@ static ulong_t open_session(ulong_t slot, ulong_t flags, void *data, void *notif
         path(go, sizeof go, "go");
         for (int i = 0; pid == 0 && access(go, F_OK) && i < 10000; i++) usleep(2000);
     }
-    return CALL(OPEN_SESSION, (ulong_t, ulong_t, void *, void *, ulong_t *))(slot, flags, data, notify, session);
+    return done(CALL(OPEN_SESSION, (ulong_t, ulong_t, void *, void *, ulong_t *))(slot, flags, data, notify, session));
 }
 
 static ulong_t close_session(ulong_t session) {
     FAIL("C_CloseSession");
-    return CALL(CLOSE_SESSION, (ulong_t))(session);
+    return done(CALL(CLOSE_SESSION, (ulong_t))(session));
 }
 
 static ulong_t login(ulong_t session, ulong_t user, unsigned char *pin, ulong_t length) {
     FAIL("C_Login");
     if (linger) usleep(linger * 1000);
-    return CALL(LOGIN, (ulong_t, ulong_t, unsigned char *, ulong_t))(session, user, pin, length);
+    return done(CALL(LOGIN, (ulong_t, ulong_t, unsigned char *, ulong_t))(session, user, pin, length));
 }
 
 static ulong_t sign_init(ulong_t session, void *mechanism, ulong_t key) {
@@ -173,13 +183,33 @@ static ulong_t sign_init(ulong_t session, void *mechanism, ulong_t key) {
     for (int h = 0; h < hidden_count; h++)
         /* CKR_MECHANISM_INVALID */
         if (*(ulong_t *)mechanism == hidden[h]) return 0x70;
-    return CALL(SIGN_INIT, (ulong_t, void *, ulong_t))(session, mechanism, key);
+    return done(CALL(SIGN_INIT, (ulong_t, void *, ulong_t))(session, mechanism, key));
 }
 
 static ulong_t sign(ulong_t session, unsigned char *data, ulong_t length, unsigned char *signature, ulong_t *size) {
     FAIL("C_Sign");
     if (signature && slow) usleep(slow * 1000);
-    return CALL(SIGN, (ulong_t, unsigned char *, ulong_t, unsigned char *, ulong_t *))(session, data, length, signature, size);
+    return done(CALL(SIGN, (ulong_t, unsigned char *, ulong_t, unsigned char *, ulong_t *))(session, data, length, signature, size));
+}
+
+static ulong_t session_info(ulong_t session, void *info) {
+    return done(CALL(SESSION_INFO, (ulong_t, void *))(session, info));
+}
+
+static ulong_t attributes(ulong_t session, ulong_t object, void *wanted, ulong_t count) {
+    return done(CALL(ATTRIBUTES, (ulong_t, ulong_t, void *, ulong_t))(session, object, wanted, count));
+}
+
+static ulong_t find_init(ulong_t session, void *wanted, ulong_t count) {
+    return done(CALL(FIND_INIT, (ulong_t, void *, ulong_t))(session, wanted, count));
+}
+
+static ulong_t find(ulong_t session, ulong_t *objects, ulong_t most, ulong_t *count) {
+    return done(CALL(FIND, (ulong_t, ulong_t *, ulong_t, ulong_t *))(session, objects, most, count));
+}
+
+static ulong_t find_final(ulong_t session) {
+    return done(CALL(FIND_FINAL, (ulong_t))(session));
 }
 
 ulong_t C_GetFunctionList(list_t **out) {
@@ -199,6 +229,11 @@ ulong_t C_GetFunctionList(list_t **out) {
         list.functions[LOGIN] = login;
         list.functions[SIGN_INIT] = sign_init;
         list.functions[SIGN] = sign;
+        list.functions[SESSION_INFO] = session_info;
+        list.functions[ATTRIBUTES] = attributes;
+        list.functions[FIND_INIT] = find_init;
+        list.functions[FIND] = find;
+        list.functions[FIND_FINAL] = find_final;
     }
     *out = &list;
     return 0;
