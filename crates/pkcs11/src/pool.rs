@@ -78,9 +78,7 @@ impl Pool {
                     finding,
                 });
             }
-            if state.changed.elapsed() >= SESSION_PAUSE {
-                state.grow();
-            }
+            let next = state.grown();
             if state.open < state.most {
                 state.open += 1;
                 return Some(Lease {
@@ -91,7 +89,7 @@ impl Pool {
                 });
             }
             let left = end.checked_duration_since(Instant::now())?;
-            let woken = self.freed.wait_timeout(state, left);
+            let woken = self.freed.wait_timeout(state, left.min(next));
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -152,6 +150,22 @@ impl Pool {
 }
 
 impl State {
+    /// Lets one more session be tried for each pause that is over. Gives how long it is to the next.
+    fn grown(&mut self) -> Duration {
+        while self.most < self.set {
+            let left = SESSION_PAUSE.saturating_sub(self.changed.elapsed());
+            if left > Duration::ZERO {
+                return left;
+            }
+            self.most += 1;
+            self.changed = self
+                .changed
+                .checked_add(SESSION_PAUSE)
+                .unwrap_or(self.changed);
+        }
+        Duration::MAX
+    }
+
     /// Lets one more session be tried, up to what was set.
     fn grow(&mut self) {
         if self.most < self.set {
