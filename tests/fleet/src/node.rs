@@ -42,7 +42,7 @@ pub struct Node {
     hooks: Arc<Hooks>,
     is_sealed: bool,
     /// Whether it holds a bundle back that would lock out peers.
-    is_guarded: bool,
+    pub is_guarded: bool,
     fleet: FleetId,
     source: String,
     /// Earlier contents of the store, to which its administrator can go back.
@@ -220,20 +220,30 @@ impl Node {
     }
 
     fn opened(&self) -> Result<Running, String> {
+        let (store, member) = self.opened_alone()?;
+        Ok(self.run(store, member))
+    }
+
+    /// The store and the member, without an agent.
+    fn opened_alone(&self) -> Result<(DurableStore, FleetMember), String> {
         let opened = DurableStore::open(&self.folder, self.settings());
         let (mut store, _) =
             opened.map_err(|error| format!("the store does not open: {error:?}"))?;
         let member = FleetMember::open(&mut store, &self.fleet);
         let member = member.map_err(|error| format!("the member does not open: {error:?}"))?;
-        Ok(self.run(store, member))
+        Ok((store, self.guarded(member)))
     }
 
-    fn run(&self, store: DurableStore, member: FleetMember) -> Running {
-        let member = if self.is_guarded {
+    fn guarded(&self, member: FleetMember) -> FleetMember {
+        if self.is_guarded {
             member.with_guard(FollowGuard::Refuse, support::policy())
         } else {
             member
-        };
+        }
+    }
+
+    fn run(&self, store: DurableStore, member: FleetMember) -> Running {
+        let member = self.guarded(member);
         let store = Arc::new(Mutex::new(store));
         let agent = Agent::new(self.link.clone(), member, Arc::clone(&store));
         let clock = Arc::new(Uptime(self.link.clone()));
@@ -254,6 +264,31 @@ impl Node {
         let ours = self.running.replace(beside);
         let polled = self.poll();
         self.running = ours;
+        Ok(polled)
+    }
+
+    /// This process asks for a publication. Another one on this machine has read nothing since before: first the older file
+    /// is put back for it, and then it seals the newer one again.
+    pub fn poll_beside_stale(&mut self) -> Result<Polled, String> {
+        let path = self.folder.join(format!("fleet-{}", self.fleet));
+        let old = fs::read(&path).unwrap();
+        let (mut store, mut member) = self.opened_alone()?;
+        let polled = self.poll();
+        let new = fs::read(&path).unwrap();
+        let _ = store.refresh().map_err(|error| format!("{error:?}"))?;
+        let before = store.contents().generation();
+        fs::write(&path, old).unwrap();
+        let done = member.refresh(&mut store);
+        if store.contents().generation() != before {
+            return Err(format!("an older file is put back and applied: {done:?}"));
+        }
+        fs::write(&path, &new).unwrap();
+        let sealed = member.seal_again(&mut store);
+        sealed.map_err(|error| format!("the file is not sealed again: {error:?}"))?;
+        if fs::read(&path).unwrap() != new {
+            return Err(String::from("sealing writes another file"));
+        }
+        let _ = member.refresh(&mut store);
         Ok(polled)
     }
 

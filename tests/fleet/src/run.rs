@@ -182,7 +182,8 @@ impl<'a> World<'a> {
         self.pass(seconds);
         let at = self.draw.below(self.nodes.len());
         match self.draw.below(100) {
-            0..52 => self.poll(at),
+            0..50 => self.poll(at),
+            50..52 => self.poll_beside_stale(at),
             52..62 => self.publish(),
             62..63 => {
                 self.office.rotate(&mut self.draw);
@@ -275,6 +276,21 @@ impl<'a> World<'a> {
         }
         self.nodes[at].tend();
         self.check(at, "refreshes after another process")
+    }
+
+    /// Two processes of one machine are members, and one has an old memory.
+    fn poll_beside_stale(&mut self, at: usize) -> Result<(), String> {
+        self.nodes[at].tend();
+        self.check(at, "tends its store")?;
+        let polled = self.nodes[at].poll_beside_stale();
+        let polled = polled.map_err(|wrong| format!("{}: {wrong}", self.nodes[at].name))?;
+        if let Polled::Taken(delivered, done) = &polled {
+            self.judge(at, delivered, done)
+                .map_err(|wrong| format!("{}, beside: {wrong}", self.nodes[at].name))?;
+        }
+        self.check(at, "goes on beside a process with an old memory")?;
+        self.nodes[at].tend();
+        self.check(at, "refreshes after a process with an old memory")
     }
 
     /// Whether a publication may be taken or refused.
@@ -431,6 +447,11 @@ impl<'a> World<'a> {
 
     /// The machine stops while it takes something over: at each moment at which its disk is another one.
     fn crash(&mut self, at: usize) -> Result<(), String> {
+        if self.nodes[at].is_guarded {
+            // A bundle that is held leaves what an administrator of the machine removed before, and a start restores it.
+            self.nodes[at].tend();
+            self.check(at, "tends its store before a crash")?;
+        }
         let before = self.nodes[at].facts.clone();
         let (polled, left) = self.nodes[at].noting(|node| node.poll());
         let Polled::Taken(delivered, done) = polled else {
