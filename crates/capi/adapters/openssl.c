@@ -128,7 +128,20 @@ static void keep_peer(struct connection *connection, mt_peer *peer, SSL_CTX *ctx
 /* Nothing is read or written any more, whatever the program does. */
 static void end(SSL *ssl)
 {
+    BIO *to = SSL_get_wbio(ssl);
+    BIO *none;
+
     SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    /* SSL_write looks at that before the handshake that it makes, and not behind it: so writes meet memory that is
+     * read-only. */
+    if (to == NULL || (BIO_method_type(to) == BIO_TYPE_MEM && BIO_test_flags(to, BIO_FLAGS_MEM_RDONLY) != 0))
+        return;
+    none = BIO_new_mem_buf("", 0);
+    /* The program may still have what it gave: that lives as long as the connection, or longer if there is no memory. */
+    BIO_up_ref(to);
+    SSL_set0_wbio(ssl, none);
+    if (none != NULL)
+        BIO_push(none, to);
 }
 
 /* The certificates that the peer sent, as they came. Returns 1 if they are accepted. */

@@ -1,6 +1,9 @@
 /* A peer over GnuTLS: see common.h. */
 #include "common.h"
 
+#include <errno.h>
+#include <stdint.h>
+
 #include "mutual_trust_gnutls.h"
 
 static gnutls_certificate_credentials_t credentials;
@@ -46,6 +49,41 @@ static int replace(gnutls_session_t *session)
     return found;
 }
 
+/* Receives one byte, after it was asked twice. */
+static ssize_t receive_one(gnutls_transport_ptr_t transport, void *data, size_t length)
+{
+    static int asked;
+    (void)length;
+    asked = !asked;
+    if (!asked)
+        return read((int)(intptr_t)transport, data, 1);
+    errno = EAGAIN;
+    return -1;
+}
+
+/*
+ * A program that reads byte by byte. With drip=ours, it makes the whole handshake by our call. Else it makes our call until
+ * the peer was judged, and then another one, which would finish the handshake.
+ */
+static int drip(mt_gnutls *link, gnutls_session_t session)
+{
+    const char *how = value("drip");
+    mt_verdict *verdict = NULL;
+    int result, more;
+    gnutls_transport_set_pull_function(session, receive_one);
+    do
+        result = mt_gnutls_handshake(link);
+    while (result == GNUTLS_E_AGAIN && (strcmp(how, "ours") == 0 || mt_gnutls_verdict(link, &verdict) != MT_OK));
+    mt_verdict_free(verdict);
+    if (strcmp(how, "handshake") == 0)
+        do
+            more = gnutls_handshake(session);
+        while (more == GNUTLS_E_AGAIN);
+    if (strcmp(how, "write") == 0)
+        gnutls_record_send(session, says(), strlen(says()));
+    return result;
+}
+
 static void attempt(int round, int fd)
 {
     gnutls_session_t session;
@@ -78,8 +116,10 @@ static void attempt(int round, int fd)
             demand(gnutls_session_set_data(session, session_data.data, session_data.size) == 0, "session data");
     }
     do
-        result = is("raw", "yes") ? gnutls_handshake(session) : mt_gnutls_handshake(&link);
-    while (result < 0 && gnutls_error_is_fatal(result) == 0);
+        result = value_or("drip", NULL) != NULL ? drip(&link, session)
+                 : is("raw", "yes")             ? gnutls_handshake(session)
+                                                : mt_gnutls_handshake(&link);
+    while (value_or("drip", NULL) == NULL && result < 0 && gnutls_error_is_fatal(result) == 0);
     finished = result == 0;
     /* A program may forget to look at the answer. */
     if (server) {

@@ -83,6 +83,38 @@ static int four(mbedtls_ssl_context *ssl, char *said)
     return length == 4;
 }
 
+/* Receives one byte, after it was asked twice. */
+static int receive_one(void *net, unsigned char *data, size_t length)
+{
+    static int asked;
+    (void)length;
+    asked = !asked;
+    return asked ? MBEDTLS_ERR_SSL_WANT_READ : mbedtls_net_recv(net, data, 1);
+}
+
+/*
+ * A program that reads byte by byte. With drip=ours, it makes the whole handshake by our call. Else it makes our call until
+ * the peer was judged, and then another one, which would finish the handshake.
+ */
+static int drip(mt_mbedtls *link, mbedtls_ssl_context *ssl)
+{
+    const char *how = value("drip");
+    mt_verdict *verdict = NULL;
+    int result;
+    do
+        result = mt_mbedtls_handshake(link);
+    while (result == MBEDTLS_ERR_SSL_WANT_READ &&
+           (strcmp(how, "ours") == 0 || mt_mbedtls_verdict(link, &verdict) != MT_OK));
+    mt_verdict_free(verdict);
+    if (strcmp(how, "handshake") == 0)
+        while (mbedtls_ssl_handshake(ssl) == MBEDTLS_ERR_SSL_WANT_READ)
+            ;
+    if (strcmp(how, "write") == 0)
+        while (mbedtls_ssl_write(ssl, (const unsigned char *)says(), strlen(says())) == MBEDTLS_ERR_SSL_WANT_READ)
+            ;
+    return result;
+}
+
 static void attempt(int round, int fd)
 {
     mbedtls_ssl_context once_ssl;
@@ -105,7 +137,8 @@ static void attempt(int round, int fd)
         mbedtls_ssl_init(ssl);
         demand(mbedtls_ssl_setup(ssl, &conf) == 0, "setup");
     }
-    mbedtls_ssl_set_bio(ssl, &net, mbedtls_net_send, mbedtls_net_recv, NULL);
+    mbedtls_ssl_set_bio(ssl, &net, mbedtls_net_send,
+                        value_or("drip", NULL) != NULL ? receive_one : mbedtls_net_recv, NULL);
     if (again) {
         if (is("recheck", "reset"))
             demand(mt_mbedtls_recheck(link) == 0, "recheck without a handshake");
@@ -121,8 +154,12 @@ static void attempt(int round, int fd)
             demand(mbedtls_ssl_set_session(ssl, &session) == 0, "session");
     }
     do
-        result = is("raw", "yes") ? mbedtls_ssl_handshake(ssl) : mt_mbedtls_handshake(link);
-    while (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE);
+        result = value_or("drip", NULL) != NULL ? drip(link, ssl)
+                 : is("raw", "write")           ? 0
+                 : is("raw", "yes")             ? mbedtls_ssl_handshake(ssl)
+                                                : mt_mbedtls_handshake(link);
+    while (value_or("drip", NULL) == NULL &&
+           (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE));
     finished = result == 0;
     /* A program may forget to look at the answer. */
     if (server) {
@@ -134,6 +171,9 @@ static void attempt(int round, int fd)
                !four(ssl, said)) {
         strcpy(said, "-");
     }
+    /* The write that makes the handshake, and not our call. */
+    if (is("raw", "write"))
+        finished = strcmp(said, "-") != 0;
     /* Over TLS 1.3, a session to resume comes with the first read. */
     if (finished && !server && !has_session && is("resume", "yes")) {
         demand(mbedtls_ssl_get_session(ssl, &session) == 0, "session");

@@ -115,6 +115,54 @@ static void plain(int round, int fd)
     tell(round, finished, NULL, said);
 }
 
+/* Gives the connection one byte more. Returns 0 at the end. */
+static int feed(SSL *ssl, int fd)
+{
+    char byte;
+    return read(fd, &byte, 1) == 1 && BIO_write(SSL_get_rbio(ssl), &byte, 1) == 1;
+}
+
+/* Whether a call waits for a byte, and got it. */
+static int waits(SSL *ssl, int result, int fd)
+{
+    return result <= 0 && SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ && feed(ssl, fd);
+}
+
+/*
+ * A program that reads byte by byte. With drip=ours, it makes the whole handshake by our call. Else it makes our call until
+ * the peer was judged, and then another one, which finishes the handshake.
+ */
+static int drip(SSL *ssl, int fd)
+{
+    const char *how = value("drip");
+    mt_verdict *verdict = NULL;
+    int result;
+    SSL_set0_rbio(ssl, BIO_new(BIO_s_mem()));
+    do
+        result = mt_openssl_handshake(ssl);
+    while (waits(ssl, result, fd) && (strcmp(how, "ours") == 0 || mt_openssl_verdict(ssl, &verdict) != MT_OK));
+    mt_verdict_free(verdict);
+    if (result == 1 || strcmp(how, "ours") == 0)
+        return result == 1;
+    if (strcmp(how, "handshake") == 0)
+        while (waits(ssl, SSL_do_handshake(ssl), fd))
+            ;
+    if (strcmp(how, "write") == 0)
+        while (waits(ssl, SSL_write(ssl, says(), (int)strlen(says())), fd))
+            ;
+    return 0;
+}
+
+/* Four bytes, also of a connection that is fed. */
+static int four(SSL *ssl, char *said, int fd)
+{
+    int length;
+    do
+        length = SSL_read(ssl, said, 4);
+    while (value_or("drip", NULL) != NULL && waits(ssl, length, fd));
+    return length == 4;
+}
+
 static void attempt(int round, int fd)
 {
     SSL *ssl = kept;
@@ -150,20 +198,24 @@ static void attempt(int round, int fd)
             SSL_set_session(ssl, session);
     }
     /* A program may forget our call. */
-    if (is("raw", "yes"))
+    if (value_or("drip", NULL) != NULL)
+        finished = drip(ssl, fd);
+    else if (is("raw", "write"))
+        finished = 1;
+    else if (is("raw", "yes"))
         finished = SSL_do_handshake(ssl) == 1;
     else
         finished = mt_openssl_handshake(ssl) == 1;
     /* It may also forget to look at the answer. */
     if (server) {
-        if (SSL_read(ssl, said, 4) == 4)
+        if (four(ssl, said, fd))
             SSL_write(ssl, says(), (int)strlen(says()));
         else
             strcpy(said, "-");
     } else if (SSL_write(ssl, says(), (int)strlen(says())) < 4 || SSL_read(ssl, said, 4) != 4) {
         strcpy(said, "-");
     }
-    if (is("raw", "yes"))
+    if (value_or("raw", NULL) != NULL)
         finished = finished && !(SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN);
     mt_openssl_verdict(ssl, &verdict);
     if (finished && is("ask", "again"))

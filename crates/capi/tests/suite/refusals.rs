@@ -163,7 +163,16 @@ fn no_session_is_resumed() {
     both(|kit, link| {
         let peer = pki::self_signed("peer");
         let (side, block) = trusting(link.role, &peer);
-        for more in ["resume=yes", "resume=yes force=yes", "resume=yes raw=yes"] {
+        for more in [
+            "resume=yes",
+            "resume=yes force=yes",
+            "resume=yes raw=yes",
+            "resume=yes raw=write",
+        ] {
+            // GnuTLS does not write before the handshake.
+            if link.stack == Stack::GnuTls && more.contains("write") {
+                continue;
+            }
             // With mbedTLS alone, a resumed session asks us nothing, and only our call sees it.
             if link.stack == Stack::MbedTls && more.contains("raw") {
                 continue;
@@ -269,7 +278,8 @@ fn the_adapters_leak_nothing() {
         }
         let peer = pki::self_signed("peer");
         let (side, block) = trusting(link.role, &peer);
-        let said = rounds(kit, &link, &side, &peer, &block, 2);
+        let more = format!("recheck=yes {block}");
+        let said = rounds(kit, &link, &side, &peer, &more, 2);
         assert!(works(&said[0]) && !works(&said[1]), "{link:?}: {said:?}");
     });
 }

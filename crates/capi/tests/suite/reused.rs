@@ -10,7 +10,7 @@ use mutual_trust_test_support::skips::skipped;
 use rustls::ClientConfig;
 
 use super::kit::Stack;
-use super::peers::{Link, Role, Side, pin_client, reason, works};
+use super::peers::{Link, Role, Side, pin_client, pin_server, reason, works};
 use super::refusals::{each, words};
 
 fn trusting(client: &Made) -> Side {
@@ -123,6 +123,29 @@ fn a_client_that_is_asked_again_does_not_get_in_again() {
             let more = words(&format!("ask=again {more}"));
             let said = link.server_of_plain(kit, &trusting(&alice), &alice, &more);
             assert!(works(&said[0]), "{link:?} {more:?}: {said:?}");
+        }
+    });
+}
+
+/// A write that makes the handshake itself writes nothing to a server that is refused.
+#[test]
+fn a_first_write_to_a_server_that_is_refused_is_not_sent() {
+    each(Role::Client, |kit, link| {
+        if link.stack == Stack::GnuTls {
+            return;
+        }
+        let (peer, other) = (pki::self_signed("peer"), pki::self_signed("other"));
+        let side = Side::new("reused", |store| pin_server(store, &peer.certificate));
+        let once = |made: &Made, more: &str| {
+            let credential = Credential::of(made, &[]);
+            link.client(kit, &side, &credential, &words(more), 1)
+                .remove(0)
+        };
+        assert!(works(&once(&peer, "raw=write")), "{link:?}");
+        assert!(!works(&once(&other, "raw=write")), "{link:?}");
+        // Nor if the program switches verification off.
+        if link.stack == Stack::OpenSsl {
+            assert!(!works(&once(&peer, "raw=write verify=none")), "{link:?}");
         }
     });
 }
