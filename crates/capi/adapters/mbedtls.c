@@ -53,7 +53,7 @@ static int verify(void *argument, mbedtls_x509_crt *certificate, int depth, uint
         return 0;
     /* An unknown client proves that it has its key. mt_mbedtls_handshake ends the connection then; nothing else lets it go
      * on. */
-    if (link->running && mt_peer_may_wait(link->peer) == 1)
+    if (link->inside && mt_peer_may_wait(link->peer) == 1)
         return 0;
     return MBEDTLS_ERR_X509_FATAL_ERROR;
 }
@@ -77,11 +77,31 @@ static int no_read(void *context, unsigned char *data, size_t length)
     return MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
+/* Between two calls of ours, another call of the program must not finish the handshake of a client that may wait. */
+static void hold(mt_mbedtls *link)
+{
+    link->transport = MT_FIELD(link->ssl, p_bio);
+    link->send = MT_FIELD(link->ssl, f_send);
+    link->receive = MT_FIELD(link->ssl, f_recv);
+    link->receive_timeout = MT_FIELD(link->ssl, f_recv_timeout);
+    link->held = 1;
+    mbedtls_ssl_set_bio(link->ssl, NULL, no_write, no_read, NULL);
+}
+
+/* Undoes that, unless the program gave the connection another transport since. */
+static void let_go(mt_mbedtls *link)
+{
+    if (link->held && MT_FIELD(link->ssl, f_send) == no_write)
+        mbedtls_ssl_set_bio(link->ssl, link->transport, link->send, link->receive, link->receive_timeout);
+    link->held = 0;
+}
+
 /* Nothing is read or written any more, whatever the program does. */
 static void end(mt_mbedtls *link)
 {
     link->running = 0;
     link->finished = 0;
+    link->held = 0;
     if (link->ssl != NULL) {
         mbedtls_ssl_send_alert_message(link->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED);
         mbedtls_ssl_session_reset(link->ssl);
@@ -179,7 +199,10 @@ int mt_mbedtls_handshake(mt_mbedtls *link)
         link->finished = 0;
         link->running = 1;
     }
+    let_go(link);
+    link->inside = 1;
     result = mbedtls_ssl_handshake(link->ssl);
+    link->inside = 0;
     if (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE
 #if defined(MBEDTLS_ERR_SSL_ASYNC_IN_PROGRESS)
         || result == MBEDTLS_ERR_SSL_ASYNC_IN_PROGRESS
@@ -187,8 +210,11 @@ int mt_mbedtls_handshake(mt_mbedtls *link)
 #if defined(MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS)
         || result == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS
 #endif
-    )
+    ) {
+        if (mt_peer_may_wait(link->peer) == 1)
+            hold(link);
         return result;
+    }
     if (result != 0) {
         /* mbedTLS sent an alert. What it says of the peer stays. */
         link->running = 0;
@@ -233,5 +259,7 @@ void mt_mbedtls_free(mt_mbedtls *link)
     link->peer = NULL;
     link->ssl = NULL;
     link->running = 0;
+    link->inside = 0;
+    link->held = 0;
     link->finished = 0;
 }

@@ -35,7 +35,13 @@ typedef struct mt_mbedtls {
     mbedtls_ssl_context *ssl;
     mt_peer *peer;
     int running;
+    int inside;
     int finished;
+    int held;
+    void *transport;
+    mbedtls_ssl_send_t *send;
+    mbedtls_ssl_recv_t *receive;
+    mbedtls_ssl_recv_timeout_t *receive_timeout;
 } mt_mbedtls;
 
 /*
@@ -70,6 +76,9 @@ uint32_t mt_mbedtls_accept(mt_mbedtls *link, mbedtls_ssl_context *ssl, const mt_
  * Makes the handshake, instead of mbedtls_ssl_handshake. Returns 0 when it is finished and the peer is trusted; otherwise an
  * error of mbedTLS, of which MBEDTLS_ERR_SSL_WANT_READ and MBEDTLS_ERR_SSL_WANT_WRITE mean to call again.
  * mt_mbedtls_verdict says why we refused. After a refusal, reads and writes fail.
+ *
+ * Until it returned 0, call nothing else with the connection but mbedtls_ssl_session_reset and mbedtls_ssl_set_bio before the
+ * next peer. Reads and writes fail meanwhile if the client is unknown and may wait in an enrolment.
  *
  * A client over TLS 1.3 is finished before the server has judged it: a refusal by the server comes with the first read.
  * Threads: one at a time for each connection.

@@ -127,6 +127,38 @@ fn a_client_that_is_asked_again_does_not_get_in_again() {
     });
 }
 
+/// An unknown client may wait while our call runs. A program that finishes the handshake by another call gets nothing, and
+/// says nothing.
+#[test]
+fn only_our_call_finishes_the_handshake_of_an_unknown_client() {
+    each(Role::Server, |kit, link| {
+        let (known, unknown) = (pki::self_signed("alice"), pki::self_signed("mallory"));
+        let side = trusting(&known);
+        let in_pieces = |made: &Made| {
+            let mut config = ClientConfig::clone(&client(link, made));
+            // So that its certificate is there before its signature. mbedTLS 2.28 reads whole messages alone; there, the
+            // end of the handshake is a record of its own.
+            if link.stack != Stack::MbedTls || link.stack.other().is_some() {
+                config.max_fragment_size = Some(64);
+            }
+            Arc::new(config)
+        };
+        for how in ["read", "write", "handshake"] {
+            let more = words(&format!("enrol=yes drip={how}"));
+            let said = link.server(kit, &side, &in_pieces(&unknown), &more, 1);
+            assert!(!works(&said[0]), "{link:?} {how}: {said:?}");
+            let unknown = reason(&said[0]) == Some(ReasonCode::PinDoesNotMatch);
+            assert!(unknown, "{link:?} {how}: {said:?}");
+        }
+        let more = words("enrol=yes drip=ours");
+        let clients = [in_pieces(&unknown), in_pieces(&known)];
+        let said = link.server_of(kit, &side, &clients, &more);
+        assert!(!works(&said[0]), "{link:?}: {said:?}");
+        assert_eq!(said[1]["waiting"], "1", "{link:?}: {said:?}");
+        assert!(works(&said[2]), "{link:?}: {said:?}");
+    });
+}
+
 /// A write that makes the handshake itself writes nothing to a server that is refused.
 #[test]
 fn a_first_write_to_a_server_that_is_refused_is_not_sent() {
