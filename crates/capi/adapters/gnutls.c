@@ -7,6 +7,7 @@
 
 #include "mutual_trust_gnutls.h"
 
+#include <errno.h>
 #include <sys/types.h>
 
 /* One more than the library accepts, so that it sees that there are too many. */
@@ -53,12 +54,6 @@ static int message(gnutls_session_t session, unsigned int type, unsigned int whe
     return 0;
 }
 
-static ssize_t no_write(gnutls_transport_ptr_t transport, const void *data, size_t length)
-{
-    (void)transport, (void)data, (void)length;
-    return 0;
-}
-
 static ssize_t no_read(gnutls_transport_ptr_t transport, void *data, size_t length)
 {
     (void)transport, (void)data, (void)length;
@@ -68,8 +63,16 @@ static ssize_t no_read(gnutls_transport_ptr_t transport, void *data, size_t leng
 /* Vectors: GnuTLS prefers a push function of them. */
 static ssize_t no_writev(gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
 {
-    (void)vectors, (void)count;
-    return no_write(transport, NULL, 0) - 1;
+    (void)transport, (void)vectors, (void)count;
+    errno = EPIPE;
+    return -1;
+}
+
+/* What GnuTLS asks about that: else it may be an older error, after which a program tries again for ever. */
+static int broken(gnutls_transport_ptr_t transport)
+{
+    (void)transport;
+    return EPIPE;
 }
 
 /* Whether the session is the one that has this link. Another one may be at its place in memory since gnutls_deinit. */
@@ -87,6 +90,7 @@ static void end(mt_gnutls *link)
         gnutls_alert_send(link->session, GNUTLS_AL_FATAL, GNUTLS_A_ACCESS_DENIED);
         gnutls_transport_set_vec_push_function(link->session, no_writev);
         gnutls_transport_set_pull_function(link->session, no_read);
+        gnutls_transport_set_errno_function(link->session, broken);
     }
 }
 
