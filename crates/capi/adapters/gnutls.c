@@ -13,6 +13,8 @@
 /* One more than the library accepts, so that it sees that there are too many. */
 #define MT_MAX_CHAIN 65
 
+static void end(mt_gnutls *link);
+
 static int verify(gnutls_session_t session)
 {
     mt_gnutls *link = gnutls_session_get_ptr(session);
@@ -22,6 +24,11 @@ static int verify(gnutls_session_t session)
 
     if (link == NULL || link->session != session || sent == NULL)
         return GNUTLS_E_CERTIFICATE_ERROR;
+    /* A client that authenticates again after the handshake. GnuTLS would go on with it if the program does. */
+    if (link->finished) {
+        end(link);
+        return GNUTLS_E_CERTIFICATE_ERROR;
+    }
     for (i = 0; i < count && i < MT_MAX_CHAIN; i++)
         chain[i] = mt_data(sent[i].data, sent[i].size);
     if (gnutls_certificate_type_get2(session, GNUTLS_CTYPE_PEERS) == GNUTLS_CRT_X509 &&

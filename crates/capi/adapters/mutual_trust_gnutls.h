@@ -49,8 +49,11 @@ uint32_t mt_gnutls_connect(mt_gnutls *link, gnutls_session_t session, const mt_j
 
 /*
  * Makes a session demand a certificate of its client and judge it, as mt_gnutls_connect does. With an enrolment, which may
- * be NULL, an unknown client may wait there under address, its IP address as
- * getnameinfo writes it with NI_NUMERICHOST. It is refused in any case.
+ * be NULL, an unknown client may wait there under address, its IP address as getnameinfo writes it with NI_NUMERICHOST. It is
+ * refused in any case.
+ *
+ * A client is asked for its certificate in the handshake, and no more: if the program asks again (gnutls_reauth), the answer
+ * ends the connection.
  */
 uint32_t mt_gnutls_accept(mt_gnutls *link, gnutls_session_t session, const mt_judge *judge,
                           const mt_enrolment *enrolment, const char *address);

@@ -84,6 +84,39 @@ static int drip(mt_gnutls *link, gnutls_session_t session)
     return result;
 }
 
+/* A client without the adapter, which proves that it has its key as often as it is asked. */
+static void plain(int round, int fd)
+{
+    gnutls_session_t session;
+    char said[20] = "-";
+    int result, finished;
+    demand(gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_POST_HANDSHAKE_AUTH) == 0, "session");
+    demand(gnutls_set_default_priority(session) == 0, "priorities");
+    demand(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials) == 0, "credentials");
+    gnutls_transport_set_int(session, fd);
+    finished = gnutls_handshake(session) == 0;
+    if (gnutls_record_send(session, "ping", 4) != 4 || !four(session, said))
+        strcpy(said, "-");
+    do
+        result = (int)gnutls_record_recv(session, said, 4);
+    while (result == GNUTLS_E_AGAIN);
+    if (result == GNUTLS_E_REAUTH_REQUEST)
+        gnutls_reauth(session, 0);
+    gnutls_deinit(session);
+    tell(round, finished, NULL, said);
+}
+
+/* A program that asks a client of TLS 1.3 again for its certificate. It does not get in a second time. */
+static void ask_again(mt_gnutls *link, gnutls_session_t session)
+{
+    char more[5];
+    demand(gnutls_reauth(session, 0) == GNUTLS_E_CERTIFICATE_ERROR, "request");
+    demand(gnutls_record_send(session, "more", 4) < 0, "write after the answer");
+    demand(gnutls_record_recv(session, more, 4) < 0, "read after the answer");
+    demand(mt_gnutls_handshake(link) != 0, "handshake after the answer");
+    demand(mt_gnutls_recheck(link) == 0, "trust after the answer");
+}
+
 static void attempt(int round, int fd)
 {
     gnutls_session_t session;
@@ -94,7 +127,12 @@ static void attempt(int round, int fd)
     char said[20] = "-", priorities[100];
     mt_verdict *verdict = NULL;
 
+    if (is("role", "plain")) {
+        plain(round, fd);
+        return;
+    }
     demand(gnutls_init(&session, (server ? GNUTLS_SERVER : GNUTLS_CLIENT) |
+                                     (is("ask", "again") ? (unsigned)GNUTLS_POST_HANDSHAKE_AUTH : 0U) |
                                      (resume ? 0U : (unsigned)GNUTLS_NO_TICKETS)) == 0, "session");
     snprintf(priorities, sizeof(priorities), "NORMAL:-VERS-ALL:+VERS-TLS1.%c", value("tls")[1]);
     demand(gnutls_priority_set_direct(session, priorities, NULL) == 0, "priorities");
@@ -133,6 +171,8 @@ static void attempt(int round, int fd)
     if (finished && !server && resume && session_data.data == NULL)
         gnutls_session_get_data2(session, &session_data);
     mt_gnutls_verdict(&link, &verdict);
+    if (finished && is("ask", "again"))
+        ask_again(&link, session);
     if (finished && is("recheck", "yes")) {
         demand(mt_gnutls_recheck(&link) == 1, "trusted still");
         block(value("block"));
