@@ -57,6 +57,12 @@ static void set_up(void)
         demand(mt_openssl_server(other_ctx, other_judge, is("from", "again") ? enrolment : NULL) == MT_OK, "adapter");
         SSL_CTX_set_tlsext_servername_callback(ctx, by_name);
     }
+    /* A context without the adapter, in which OpenSSL trusts the client. */
+    if (value_or("bare", NULL) != NULL) {
+        other_ctx = make_context(server);
+        demand(SSL_CTX_load_verify_locations(other_ctx, value("bare"), NULL) == 1, "trust of OpenSSL");
+        SSL_CTX_set_tlsext_servername_callback(ctx, by_name);
+    }
     if (server && is("from", "again"))
         demand(mt_openssl_server(ctx, judge, NULL) == MT_OK, "adapter");
     else if (server)

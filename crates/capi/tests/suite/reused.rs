@@ -63,6 +63,28 @@ fn after_a_switch_by_name_the_other_judge_decides() {
     });
 }
 
+/// Our call refuses a client that OpenSSL judged alone. `SSL_accept` does not: the header says so.
+#[test]
+fn a_switch_to_a_context_without_a_judge_is_refused_by_our_call() {
+    each(Role::Server, |kit, link| {
+        if link.stack != Stack::OpenSsl {
+            return;
+        }
+        let alice = pki::self_signed("alice");
+        let side = trusting(&alice);
+        let bare = side.write("alice.pem", &alice.certificate);
+        let bare = format!("switch=0 bare={}", bare.display());
+        let config = client(link, &alice);
+        for more in ["", "from=yes", "enrol=yes"] {
+            let more = words(&format!("{bare} {more}"));
+            let said = link.server(kit, &side, &config, &more, 1);
+            assert!(!works(&said[0]), "{link:?} {more:?}: {said:?}");
+        }
+        let said = link.server(kit, &side, &config, &words(&format!("{bare} raw=yes")), 1);
+        assert!(works(&said[0]), "{link:?}: {said:?}");
+    });
+}
+
 /// A connection that is reset and used for the next client judges that one. GnuTLS has no such connection.
 #[test]
 fn a_connection_that_is_used_again_judges_its_next_client() {
