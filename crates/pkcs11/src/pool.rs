@@ -181,9 +181,13 @@ impl Lease<'_> {
         self.session.as_ref()
     }
 
-    /// Takes a session that was opened by this right.
-    pub(crate) fn opened(&mut self, session: Session) {
+    /// Takes a session that was opened by this right, after its first one was lost or without a loss.
+    pub(crate) fn opened(&mut self, session: Session, has_lost: bool) {
         let mut state = self.pool.state();
+        if has_lost {
+            // Not when it was lost: another thread may have found something since in a session that was about to be.
+            state.finding = state.finding.wrapping_add(1);
+        }
         // As it is now: what was given up meanwhile was older.
         (self.epoch, self.finding) = (state.epoch, state.finding);
         // An idle session with its number was lost before, and is not the one that the number names now.
@@ -199,8 +203,6 @@ impl Lease<'_> {
     pub(crate) fn lose(&mut self) {
         // It is not closed by itself.
         self.session = None;
-        let mut state = self.pool.state();
-        state.finding = state.finding.wrapping_add(1);
     }
 
     /// Keeps the session for others.

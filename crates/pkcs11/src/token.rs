@@ -181,7 +181,7 @@ impl Token {
                     self.0.pool.give_up(epoch, Sessions::Gone);
                 }
             })?;
-            lease.opened(session);
+            lease.opened(session, has_lost);
         }
         match lease.session() {
             Some(session) => work(session, lease.finding),
