@@ -185,7 +185,7 @@ impl Lease<'_> {
     pub(crate) fn opened(&mut self, session: Session, has_lost: bool) {
         let mut state = self.pool.state();
         if has_lost {
-            // Not when it was lost: another thread may have found something since in a session that was about to be.
+            // Again: another thread may have found something since in a session that was about to be.
             state.finding = state.finding.wrapping_add(1);
         }
         // As it is now: what was given up meanwhile was older.
@@ -203,6 +203,8 @@ impl Lease<'_> {
     pub(crate) fn lose(&mut self) {
         // It is not closed by itself.
         self.session = None;
+        let mut state = self.pool.state();
+        state.finding = state.finding.wrapping_add(1);
     }
 
     /// Keeps the session for others.
