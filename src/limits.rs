@@ -9,6 +9,7 @@
 mod failover;
 mod fleet;
 mod followed;
+mod installation;
 mod journal;
 mod known;
 #[cfg(all(test, feature = "encrypted-keys"))]
@@ -30,6 +31,9 @@ pub use followed::{
     CRL_LIFE_LEFT, MAX_FOLLOWED_BYTES, MAX_FOLLOWED_FILES, MAX_FOLLOWED_NAMES,
     MAX_IDENTITY_STATE_BYTES, MAX_INCLUDE_BYTES, MAX_INCLUDES, MAX_METRIC_ITEMS,
     MAX_RENEWAL_FRACTION, MAX_REREADS, MAX_SOURCES, MAX_UNSETTLED_POLLS,
+};
+pub use installation::{
+    MAX_SIGNATURES_AT_INSTALLATION, MAX_THREADS_AT_INSTALLATION, MIN_SIGNATURES_OF_A_THREAD,
 };
 pub use journal::{
     FLOOR_REFRESH, MAX_ASKED, MAX_JOURNAL_AGE, MAX_JOURNAL_BYTES, MAX_LOCK_WAIT, MAX_REFUSAL_BYTES,
@@ -222,10 +226,6 @@ pub const MAX_SAME_SUBJECT_EXAMINED: usize = 256;
 /// the one asked for. Identifiers only help to find an issuer (RFC 5280 section 4.2.1.1), but a mismatch is nearly
 /// always the wrong one, and a peer that names a wrong key must not make us try all.
 pub const MAX_MISMATCHES_TRIED: usize = 3;
-
-/// Most signatures that are verified when a CA certificate is installed, to find what it signed among the installed
-/// intermediates that no key identifier assigns to it: 60 ms. What is left is verified in the verdicts that need it.
-pub const MAX_SIGNATURES_AT_INSTALLATION: usize = 1024;
 
 /// Most revocation lists that one verdict searches for all paths but the first: those of two issuers with
 /// [`MAX_CRLS_PER_ISSUER`]. A list takes about 0.2 µs.

@@ -12,6 +12,7 @@ mod tests {
         include_str!("failover.rs"),
         include_str!("fleet.rs"),
         include_str!("followed.rs"),
+        include_str!("installation.rs"),
         include_str!("journal.rs")
     );
 
@@ -174,6 +175,8 @@ mod tests {
             MAX_SAME_SUBJECT_EXAMINED,
             MAX_MISMATCHES_TRIED,
             MAX_SIGNATURES_AT_INSTALLATION,
+            MAX_THREADS_AT_INSTALLATION,
+            MIN_SIGNATURES_OF_A_THREAD,
             MAX_LISTS_ASKED,
             MAX_CONSTRAINT_COMPARISONS,
             MAX_REMEMBERED_CHAINS,

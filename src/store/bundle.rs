@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::TrustStore;
+use super::{TrustStore, threads};
 use crate::certificate::{Certificate, KeyPolicy, SignatureCheck, canonical_name};
 
 /// Most candidate issuers that are tried for one certificate of a bundle. A CA is rarely re-issued more often under one
@@ -115,17 +115,15 @@ impl TrustStore {
             let subject = canonical_name(certificate.subject_der());
             by_subject.entry(subject).or_default().push(index);
         }
-        let issuers: Vec<Option<usize>> = certificates
-            .iter()
-            .map(|certificate| {
-                let named = by_subject.get(&canonical_name(certificate.issuer_der()))?;
-                let candidates = named.iter().take(MAX_SAME_SUBJECT).copied();
-                let mut candidates = candidates.filter_map(|at| Some((at, certificates.get(at)?)));
-                candidates
-                    .find(|(_, issuer)| issued(self.key_policy(), issuer, certificate))
-                    .map(|(at, _)| at)
-            })
-            .collect();
+        let keys = *self.key_policy();
+        let issuers: Vec<Option<usize>> = threads::each(&certificates, |certificate| {
+            let named = by_subject.get(&canonical_name(certificate.issuer_der()))?;
+            let candidates = named.iter().take(MAX_SAME_SUBJECT).copied();
+            let mut candidates = candidates.filter_map(|at| Some((at, certificates.get(at)?)));
+            candidates
+                .find(|(_, issuer)| issued(&keys, issuer, certificate))
+                .map(|(at, _)| at)
+        });
         let issued_some: HashSet<usize> = issuers.iter().copied().flatten().collect();
         let issued_another = |index: usize| issued_some.contains(&index);
         let items = certificates

@@ -66,7 +66,7 @@ impl TrustStore {
         }
         let warnings = match entry.certificate() {
             Some(certificate) => {
-                self.check_import(key.slot, &key.scope, certificate, entry.options())?
+                self.check_import(key.slot, &key.scope, certificate, entry.options(), None)?
             }
             None => Vec::new(),
         };

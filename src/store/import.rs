@@ -2,18 +2,20 @@
 
 use super::{EntryOptions, Scope, Slot, StoreWarning, TrustStore};
 use crate::certificate::form::unprocessed;
-use crate::certificate::{Certificate, CurrentTime, Role, SignatureCheck, seconds};
+use crate::certificate::{Certificate, CurrentTime, KeyPolicy, Role, SignatureCheck, seconds};
 use crate::limits::CLOCK_TOLERANCE;
 use crate::store::error::{StoreError, UnusablePinReason};
 
 impl TrustStore {
-    /// Judges a certificate for a slot and scope. Returns the warnings for the report.
+    /// Judges a certificate for a slot and scope. Returns the warnings for the report. `own`: what its own signature is,
+    /// if that has been found already.
     pub(super) fn check_import(
         &self,
         slot: Slot,
         scope: &Scope,
         certificate: &Certificate,
         options: &EntryOptions,
+        own: Option<OwnSignature>,
     ) -> Result<Vec<StoreWarning>, StoreError> {
         options.check(slot, scope, false)?;
         if let Some(selector) = self.data.data().blocks.find(certificate) {
@@ -21,7 +23,8 @@ impl TrustStore {
         }
         let mut warnings = Vec::new();
         self.check_key(slot, certificate)?;
-        self.check_self_signature(certificate, &mut warnings)?;
+        let own = own.unwrap_or_else(|| OwnSignature::of(self.key_policy(), certificate));
+        own.check(certificate, &mut warnings)?;
         check_use(slot, scope, certificate, options, &mut warnings)?;
         if slot != Slot::Pin {
             warn_of_constraints(certificate, &mut warnings);
@@ -65,30 +68,6 @@ impl TrustStore {
         keys.check(certificate).map_err(StoreError::Key)
     }
 
-    /// Verifies the signature of a self-signed certificate, if the provider has the algorithm (rule I4). The signature
-    /// on an authority is no part of path validation (RFC 5280 section 6.1). So an algorithm that the provider lacks,
-    /// such as SHA-1, is no reason to refuse it.
-    fn check_self_signature(
-        &self,
-        certificate: &Certificate,
-        warnings: &mut Vec<StoreWarning>,
-    ) -> Result<(), StoreError> {
-        if certificate.names_own_key() != Some(true) {
-            // Not self-signed: the signature of another CA is not judged here.
-            return Ok(());
-        }
-        let own_key = certificate.subject_public_key_info();
-        match self.key_policy().check_signature(own_key, certificate) {
-            SignatureCheck::Verified => Ok(()),
-            SignatureCheck::Wrong => Err(StoreError::WrongSelfSignature),
-            SignatureCheck::Unsupported => {
-                let algorithm = certificate.signature_algorithm_name();
-                warnings.push(StoreWarning::SelfSignatureUnsupported { algorithm });
-                Ok(())
-            }
-        }
-    }
-
     fn warn_of_dates(&self, certificate: &Certificate, warnings: &mut Vec<StoreWarning>) {
         let validity = certificate.validity();
         let (now, known) = match (self.now(), self.data.floor()) {
@@ -105,6 +84,43 @@ impl TrustStore {
             warnings.push(StoreWarning::NotYetValid {
                 not_before: validity.not_before(),
             });
+        }
+    }
+}
+
+/// What the signature of a certificate under its own key is.
+#[derive(Clone, Copy)]
+pub(super) enum OwnSignature {
+    /// It is not self-signed: the signature of another CA is not judged here.
+    None,
+    Of(SignatureCheck),
+}
+
+impl OwnSignature {
+    pub(super) fn of(keys: &KeyPolicy, certificate: &Certificate) -> Self {
+        if certificate.names_own_key() != Some(true) {
+            return Self::None;
+        }
+        let own_key = certificate.subject_public_key_info();
+        Self::Of(keys.check_signature(own_key, certificate))
+    }
+
+    /// A self-signed certificate must have a signature that verifies, if the provider has the algorithm (rule I4). The
+    /// signature on an authority is no part of path validation (RFC 5280 section 6.1). So an algorithm that the provider
+    /// lacks, such as SHA-1, is no reason to refuse it.
+    fn check(
+        self,
+        certificate: &Certificate,
+        warnings: &mut Vec<StoreWarning>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::None | Self::Of(SignatureCheck::Verified) => Ok(()),
+            Self::Of(SignatureCheck::Wrong) => Err(StoreError::WrongSelfSignature),
+            Self::Of(SignatureCheck::Unsupported) => {
+                let algorithm = certificate.signature_algorithm_name();
+                warnings.push(StoreWarning::SelfSignatureUnsupported { algorithm });
+                Ok(())
+            }
         }
     }
 }

@@ -5,9 +5,10 @@ use core::hash::BuildHasher;
 use super::asked::Named;
 use super::consequence::{Consequence, ConsequenceKind};
 use super::entry::More;
+use super::import::OwnSignature;
 use super::{
     AuthorityScope, Bundle, Decision, Entry, EntryKey, EntryOptions, Outcome, PinScope, Report,
-    Scope, Server, ServerId, Slot, StoreWarning, TrustStore,
+    Scope, Server, ServerId, Slot, StoreWarning, TrustStore, threads,
 };
 use crate::certificate::{Certificate, Fingerprint, HostName, canonical_name};
 use crate::limits::MAX_SAME_SUBJECT_SIGNATURES;
@@ -44,7 +45,7 @@ impl TrustStore {
         options: EntryOptions,
     ) -> Result<Report, StoreError> {
         let place = self.pin_place(scope)?;
-        self.install(Slot::Pin, place, certificate, options)
+        self.install(Slot::Pin, place, certificate, options, None)
     }
 
     /// Installs only the fingerprint of a certificate that the peer itself must present. The checks of import are made
@@ -84,13 +85,8 @@ impl TrustStore {
         certificate: Certificate,
         options: EntryOptions,
     ) -> Result<Report, StoreError> {
-        let place = match scope {
-            AuthorityScope::Server(id) => self.server_place(id)?,
-            AuthorityScope::Name(name) => self.name_place(name)?,
-            AuthorityScope::AnyServer => Scope::AnyServer.into(),
-            AuthorityScope::Clients => Scope::Clients.into(),
-        };
-        self.install(Slot::Authority, place, certificate, options)
+        let place = self.authority_place(scope)?;
+        self.install(Slot::Authority, place, certificate, options, None)
     }
 
     /// Installs a CA certificate that completes chains when peers do not send it. A chain cannot end at it.
@@ -103,7 +99,7 @@ impl TrustStore {
         options: EntryOptions,
     ) -> Result<Report, StoreError> {
         let place = Scope::Everyone.into();
-        self.install(Slot::Intermediate, place, certificate, options)
+        self.install(Slot::Intermediate, place, certificate, options, None)
     }
 
     /// Installs what an administrator decided for a [classified bundle](Self::classify_bundle): all of it or nothing.
@@ -125,21 +121,24 @@ impl TrustStore {
             .collect();
         let before = untouched.before(&servers);
         let mut sum = Report::new(Outcome::Unchanged, untouched.generation());
-        for (index, item) in bundle.items().iter().enumerate() {
-            let certificate = item.certificate().clone();
-            let options = options.clone();
-            let done = match item.decision() {
-                Decision::Pin => self.install_pin(pins.clone(), certificate, options),
+        let own = self.own_signatures(bundle);
+        for ((index, item), own) in bundle.items().iter().enumerate().zip(own) {
+            let (slot, place) = match item.decision() {
+                Decision::Pin => (Slot::Pin, self.pin_place(pins.clone())),
                 Decision::Authority => {
-                    self.install_authority(authorities.clone(), certificate, options)
+                    let place = self.authority_place(authorities.clone());
+                    (Slot::Authority, place)
                 }
-                Decision::Intermediate => self.install_intermediate(certificate, options),
+                Decision::Intermediate => (Slot::Intermediate, Ok(Scope::Everyone.into())),
                 Decision::Skip => {
                     sum.warn(StoreWarning::LeftOut { index });
                     continue;
                 }
-                Decision::Undecided => Err(StoreError::Undecided { index }),
+                Decision::Undecided => (Slot::Pin, Err(StoreError::Undecided { index })),
             };
+            let certificate = item.certificate().clone();
+            let done = place
+                .and_then(|place| self.install(slot, place, certificate, options.clone(), own));
             match done {
                 Ok(report) => {
                     if report.done != Outcome::Unchanged {
@@ -170,14 +169,30 @@ impl TrustStore {
         Ok(sum)
     }
 
+    /// What the signature of each certificate of a bundle under its own key is. A key that is refused verifies nothing.
+    fn own_signatures(&self, bundle: &Bundle) -> Vec<Option<OwnSignature>> {
+        let keys = self.keys;
+        threads::each(bundle.items(), |item| {
+            let certificate = item.certificate();
+            let wanted = match item.decision() {
+                Decision::Pin | Decision::Authority | Decision::Intermediate => true,
+                Decision::Skip | Decision::Undecided => false,
+            };
+            let judged = wanted && keys.check(certificate).is_ok();
+            judged.then(|| OwnSignature::of(&keys, certificate))
+        })
+    }
+
+    /// `own`: what the signature of the certificate under its own key is, if that has been found already.
     fn install(
         &mut self,
         slot: Slot,
         place: Place,
         certificate: Certificate,
         options: EntryOptions,
+        own: Option<OwnSignature>,
     ) -> Result<Report, StoreError> {
-        let warnings = self.check_import(slot, &place.scope, &certificate, &options)?;
+        let warnings = self.check_import(slot, &place.scope, &certificate, &options, own)?;
         let key = EntryKey::new(slot, place.scope.clone(), certificate.fingerprint());
         let mut done = Outcome::Added;
         if let Some(found) = self.data.entry(&key) {
@@ -303,6 +318,15 @@ impl TrustStore {
                 Ok(Scope::Group(id).into())
             }
             PinScope::Clients => Ok(Scope::Clients.into()),
+        }
+    }
+
+    fn authority_place(&self, scope: AuthorityScope) -> Result<Place, StoreError> {
+        match scope {
+            AuthorityScope::Server(id) => self.server_place(id),
+            AuthorityScope::Name(name) => self.name_place(name),
+            AuthorityScope::AnyServer => Ok(Scope::AnyServer.into()),
+            AuthorityScope::Clients => Ok(Scope::Clients.into()),
         }
     }
 

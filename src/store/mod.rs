@@ -77,6 +77,7 @@ mod servers;
 mod signers;
 mod table;
 mod tail;
+mod threads;
 pub(crate) mod trace;
 mod trust_source;
 mod unlikely;

@@ -393,3 +393,56 @@ fn many_certificates_of_one_subject_are_sorted_in_bounded_time() {
     assert_eq!(found.len(), 40);
     assert!(!found.contains(&P::Skip) && !found.contains(&P::Pin));
 }
+
+#[test]
+fn the_signatures_of_a_large_bundle_are_judged_each_by_its_own() {
+    // So many that they are shared among threads.
+    let mut all: Vec<Certificate> = (0..150)
+        .map(|number| {
+            spec(&format!("ca-{number}"))
+                .ca()
+                .self_signed()
+                .certificate()
+        })
+        .collect();
+    let decided = |all: &[Certificate], decisions: &[(usize, Decision)]| {
+        let mut bundle = store().classify_bundle(all.to_vec());
+        for index in 0..all.len() {
+            assert!(bundle.decide(index, Decision::Authority));
+        }
+        for (index, decision) in decisions {
+            assert!(bundle.decide(*index, *decision));
+        }
+        bundle
+    };
+    let mut one_by_one = with_servers(&["s"]);
+    for certificate in &all {
+        let scope = AuthorityScope::AnyServer;
+        one_by_one
+            .install_authority(scope, certificate.clone(), options())
+            .unwrap();
+    }
+    let mut at_once = with_servers(&["s"]);
+    assert_added(&install(&mut at_once, &decided(&all, &[])).unwrap());
+    assert_eq!(fingerprints(&at_once), fingerprints(&one_by_one));
+
+    let right = all.clone();
+    for wrong in [0, 74, 75, 149] {
+        all = right.clone();
+        let mut der = all[wrong].der().to_vec();
+        *der.last_mut().unwrap() ^= 1;
+        all[wrong] = Certificate::from_der(&der).unwrap();
+        let mut store = with_servers(&["s"]);
+        store.snapshot();
+        refused!(
+            store,
+            install(&mut store, &decided(&all, &[])),
+            E::BundleItem { index, source, .. }
+                if *index == wrong && matches!(**source, E::WrongSelfSignature)
+        );
+        // What is left out is not judged.
+        let bundle = decided(&all, &[(wrong, Decision::Skip)]);
+        assert_added(&install(&mut store, &bundle).unwrap());
+        assert_eq!(fingerprints(&store).len(), 149);
+    }
+}
