@@ -276,6 +276,10 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn der(&self) -> Vec<u8> {
+        signed(&self.to_be_signed(), self.signer, self.broken)
+    }
+
+    pub(crate) fn to_be_signed(&self) -> Vec<u8> {
         let mut tbs = tlv(2, &[1]);
         tbs.extend(algorithm(self.signer));
         tbs.extend(spelled(self.issuer, self.spelling));
@@ -292,7 +296,7 @@ impl List {
             extension(20, false, &tlv(2, &[self.number & 0x7f])),
         ];
         tbs.extend(tlv(0xa0, &tlv(0x30, &extensions.concat())));
-        signed(&tlv(0x30, &tbs), self.signer, self.broken)
+        tlv(0x30, &tbs)
     }
 }
 
@@ -316,7 +320,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 
 /// The algorithm with which a key signs: id-Ed25519 (RFC 8410 section 3), ecdsa-with-SHA256 (RFC 5758 section 3.2) or
 /// sha256WithRSAEncryption (RFC 4055 section 5).
-fn algorithm(key: u8) -> Vec<u8> {
+pub(crate) fn algorithm(key: u8) -> Vec<u8> {
     tlv(
         0x30,
         &match pair(key) {
@@ -332,7 +336,7 @@ fn rsa(last: u8) -> [u8; 9] {
     [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, last]
 }
 
-fn public_key(key: u8) -> Vec<u8> {
+pub(crate) fn public_key(key: u8) -> Vec<u8> {
     let (kind, public) = match pair(key) {
         Pair::Ed25519(pair) => (
             tlv(6, &[0x2b, 0x65, 0x70]),
@@ -363,7 +367,7 @@ pub(crate) fn name(text: &str) -> Vec<u8> {
     spelled(text, Spelling::Utf8)
 }
 
-fn spelled(text: &str, spelling: Spelling) -> Vec<u8> {
+pub(crate) fn spelled(text: &str, spelling: Spelling) -> Vec<u8> {
     let (tag, text) = match spelling {
         Spelling::Utf8 => (0x0c, text.to_owned()),
         Spelling::Printable => (0x13, text.to_owned()),
@@ -419,7 +423,7 @@ fn purposes(usage: Usage) -> Vec<u8> {
 }
 
 /// The extension `2.5.29.last`.
-fn extension(last: u8, critical: bool, value: &[u8]) -> Vec<u8> {
+pub(crate) fn extension(last: u8, critical: bool, value: &[u8]) -> Vec<u8> {
     let flag = if critical {
         tlv(1, &[0xff])
     } else {
@@ -476,7 +480,7 @@ pub(crate) fn signed(tbs: &[u8], signer: u8, broken: bool) -> Vec<u8> {
     enveloped(tbs, signer, &signature(tbs, signer, broken, false))
 }
 
-fn signature(tbs: &[u8], signer: u8, broken: bool, second_signature: bool) -> Vec<u8> {
+pub(crate) fn signature(tbs: &[u8], signer: u8, broken: bool, second_signature: bool) -> Vec<u8> {
     let mut signature = match pair(signer) {
         Pair::Ed25519(pair) => pair.sign(tbs).as_ref().to_vec(),
         Pair::Ec(pair) => {
