@@ -8,6 +8,12 @@ use super::values::is_list_of;
 use crate::certificate::form::{DIRECTORY_NAME, DNS_NAME, IP_ADDRESS, RFC822_NAME, Subtree, URI};
 use crate::limits::MAX_DNS_NAME_BYTES;
 
+/// Tags of the kinds of names that nothing reads.
+const OTHER_NAME: u8 = 0xa0;
+const X400_ADDRESS: u8 = 0xa3;
+const EDI_PARTY_NAME: u8 = 0xa5;
+const REGISTERED_ID: u8 = 0x88;
+
 /// Whether a URI that may have a host must have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hosts {
@@ -60,7 +66,8 @@ pub(super) fn issuer_names_form(form: &Form<'_>, _: Above<'_>) -> bool {
     })
 }
 
-/// Whether a name of a certificate has the form of its kind; other kinds have none that is known here.
+/// Whether a name of a certificate has the form of its kind. Of the kinds that nothing here reads, the tag and that there
+/// is something in it; the `CHOICE` has no others (RFC 5280 appendix A.2).
 pub(super) fn name(one: &Subtree<'_>, hosts: Hosts) -> bool {
     match one.form {
         // "in the preferred name syntax", with a wildcard as RFC 9525 section 6.3 has it.
@@ -70,7 +77,8 @@ pub(super) fn name(one: &Subtree<'_>, hosts: Hosts) -> bool {
         URI => uri(one.name, hosts),
         // The name that is in it has parts.
         DIRECTORY_NAME => parts(one.name).next().is_some(),
-        _ => one.form & 0xc0 == 0x80 && !one.name.is_empty(),
+        OTHER_NAME | X400_ADDRESS | EDI_PARTY_NAME | REGISTERED_ID => !one.name.is_empty(),
+        _ => false,
     }
 }
 

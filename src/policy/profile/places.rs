@@ -115,8 +115,15 @@ fn point_name(place_of_list: &Value<'_>, signers: usize) -> bool {
     };
     match chosen.tag {
         0xa0 => is_list_of(chosen.whole, 0xa0, |one| place(&one)),
-        // Relative to the one name of the signer.
-        0xa1 => signers <= 1 && is_list_of(chosen.whole, 0xa1, |_| true),
+        // Relative to the one name of the signer: attributes, each an identifier and a value.
+        0xa1 => signers <= 1 && is_list_of(chosen.whole, 0xa1, |one| attribute(&one)),
         _ => false,
     }
+}
+
+/// `AttributeTypeAndValue`.
+fn attribute(one: &Value<'_>) -> bool {
+    let mut fields = parts(one.whole);
+    let id = fields.next().is_some_and(|field| field.tag == OID);
+    one.tag == SEQUENCE && id && fields.next().is_some() && fields.next().is_none()
 }

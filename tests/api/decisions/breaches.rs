@@ -312,6 +312,9 @@ pub fn breaches() -> Vec<Breach> {
         edited("policy-mappings-any", 1, |t| with(t, 33, &seq(vec![seq(vec![oid(POLICY), oid(ANY_POLICY)])]))),
         edited("issuer-names-form", 2, |t| with(t, 18, &seq(vec![]))),
         edited("issuer-names-form", 2, |t| with(t, 18, &seq(vec![bytes(0x87, &[127, 0, 0])]))),
+        // GeneralName ends with [8], and a DNS name is one string.
+        edited("issuer-names-form", 2, |t| with(t, 18, &seq(vec![bytes(0x89, b"x")]))),
+        edited("issuer-names-form", 2, |t| with(t, 18, &seq(vec![parts(0xa2, vec![bytes(IA5, b"kms1.example")])]))),
         edited("directory-attributes-form", 2, |t| with(t, 9, &seq(vec![]))),
         edited("directory-attributes-form", 2, |t| with(t, 9, &seq(vec![seq(vec![oid(CN), parts(0x31, vec![])])]))),
         edited("directory-attributes-form", 2, |t| with(t, 9, &seq(vec![seq(vec![oid(CN), seq(vec![bytes(UTF8, b"a")])])]))),
@@ -335,6 +338,8 @@ pub fn breaches() -> Vec<Breach> {
         edited("crl-points-form", 2, |t| with(t, 31, &seq(vec![seq(vec![parts(0xa0, vec![parts(0xa0, vec![])])])]))),
         edited("crl-points-form", 2, |t| with(t, 31, &seq(vec![seq(vec![at_uri("relative")])]))),
         edited("crl-points-form", 2, |t| with(t, 31, &seq(vec![seq(vec![at_uri("urn:a")]), seq(vec![at_uri("urn:a"), bytes(0x81, &[0, 0x80])])]))),
+        // An attribute of a relative name has a value.
+        edited("crl-points-form", 2, |t| with(t, 31, &seq(vec![seq(vec![parts(0xa0, vec![parts(0xa1, vec![seq(vec![oid(CN)])])])])]))),
         // The signer of the list: not by a URI, not with the name of the issuer; of two names, a relative one is of neither.
         edited("crl-points-form", 2, |t| with(t, 31, &seq(vec![seq(vec![at_uri("urn:a"), parts(0xa2, vec![uri("urn:a")])])]))),
         edited("crl-points-form", 2, |t| {

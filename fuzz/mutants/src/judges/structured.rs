@@ -25,6 +25,9 @@ use crate::world::{ADDRESS, HOST, NOW, Part, World};
 /// id-kp-serverAuth.
 const SERVER: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
 
+/// anyExtendedKeyUsage.
+const ANY: [u8; 4] = [0x55, 0x1d, 0x25, 0];
+
 /// Signatures as ring verifies them.
 struct Ring;
 
@@ -119,11 +122,10 @@ pub(super) fn judge(world: &World) -> Judged {
     for (certificate, (part, _)) in all.iter().zip(&ders) {
         let usage = certificate.tbs().extensions().extended_key_usage(&account);
         let usage = usage.map_err(|error| format!("{}: {error:?}", part.name()))?;
-        if let Some(usage) = usage
-            && !usage
-                .has(Oid::from_bytes(&SERVER), &account)
-                .unwrap_or_default()
-        {
+        let Some(usage) = usage else { continue };
+        let has = |purpose| usage.has(Oid::from_bytes(purpose), &account).unwrap_or(false);
+        // An authority was installed for its role, so that any purpose is enough (rule C1).
+        if !has(&SERVER) && !(*part == Part::Root && has(&ANY)) {
             return Err(format!("{}: purpose", part.name()));
         }
     }
