@@ -1,6 +1,13 @@
 //! The public conformance suite of X.509 path validation, x509-limbo, as it is judged by this crate.
 //!
 //! A case becomes a trust store, a policy and a question; nothing looks at the name of a case.
+//!
+//! Beyond the format of x509-limbo a case may have: `installed_intermediates`, which are installed and not sent (lists of
+//! the CAs below an authority are verified under them); `pins`, certificates that are installed as the peer's own;
+//! `trusted_for_other_role`, authorities that are installed for clients where a server is asked about, and the other way
+//! round; `blocked`, certificates that are blocked; and `any_name`, for a server that is dialled by a name which its
+//! certificate has, or, if it has none, asked about as a client whose path allows servers too. The kind ANY asks about a server and about a client: one
+//! of them is enough. A case with `profile` is judged in that profile alone.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,8 +15,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mutual_trust::certificate::Crl;
+use mutual_trust::certificate::{Crl, SanName};
 use mutual_trust::policy::{ExpectedServer, VerifyRequest};
+use mutual_trust::store::Report;
 use mutual_trust::{
     AuthorityScope, Certificate, ChainProfile, CurrentTime, EntryOptions, HostName, KeyPolicy,
     PinScope, Policy, ReasonCode, ServerId, TrustStore, Verdict, decide,
@@ -52,6 +60,14 @@ pub(crate) struct Case {
     pub(crate) names: Vec<(String, String)>,
     max_depth: Option<u64>,
     crls: Vec<String>,
+    installed: Vec<String>,
+    pins: Vec<String>,
+    for_other_role: Vec<String>,
+    blocked: Vec<String>,
+    /// The peer may be a client as well.
+    either: bool,
+    profile: Option<ChainProfile>,
+    any_name: bool,
     /// The peer's key must be for signatures.
     signs: bool,
     odd_demand: Option<String>,
@@ -109,7 +125,8 @@ fn case(value: &Value) -> Outcome<Case> {
         found.map(str::to_owned)
     };
     let id = need("id")?;
-    let server = need("validation_kind")? == "SERVER";
+    let kind = need("validation_kind")?;
+    let server = kind != "CLIENT";
     let peer_name = value.get("expected_peer_name");
     let more = value.get("expected_peer_names").and_then(Value::as_array);
     let names = peer_name.into_iter().chain(more.into_iter().flatten());
@@ -144,6 +161,16 @@ fn case(value: &Value) -> Outcome<Case> {
         names: names.collect(),
         max_depth: value.get("max_chain_depth").and_then(Value::as_u64),
         crls: texts(value, "crls"),
+        installed: texts(value, "installed_intermediates"),
+        pins: texts(value, "pins"),
+        for_other_role: texts(value, "trusted_for_other_role"),
+        blocked: texts(value, "blocked"),
+        either: kind == "ANY",
+        profile: text(value, "profile").map(|name| match name {
+            "strict" => ChainProfile::Strict,
+            _ => ChainProfile::Compatible,
+        }),
+        any_name: value.get("any_name").and_then(Value::as_bool) == Some(true),
         signs,
         odd_demand: (!odd.is_empty()).then(|| odd.join(" ")),
         id,
@@ -158,9 +185,32 @@ enum NotAsked {
 
 /// Judges one case.
 pub(crate) fn judge(case: &Case, settings: &Settings) -> Judged {
+    let leaf = der(&case.peer).ok();
+    let has_name = leaf.is_some_and(|leaf| own_name(&leaf).is_some());
+    // A chain is accepted for no server without a name, and for a client.
+    let server = case.server && (has_name || !case.any_name || !case.names.is_empty());
+    let mut judged = judge_as(case, settings, server);
+    if case.server && !server && !case.either && judged.got == Came::Success {
+        let path = judged.verdict.iter().flat_map(|verdict| verdict.path());
+        let mut usages = path.filter_map(Certificate::extended_key_usage);
+        if usages.any(|usage| !usage.server_auth) {
+            judged.got = Came::Failure;
+            judged.reason = "WrongExtendedKeyUsage".to_owned();
+        }
+    }
+    if case.either && server && judged.got != Came::Success {
+        let client = judge_as(case, settings, false);
+        if client.got == Came::Success {
+            return client;
+        }
+    }
+    judged
+}
+
+fn judge_as(case: &Case, settings: &Settings, server: bool) -> Judged {
     let begin = Instant::now();
-    let mut judged = match ask(case, settings) {
-        Ok((verdict, imports)) => conclude(case, verdict, imports),
+    let mut judged = match ask(case, settings, server) {
+        Ok((verdict, imports)) => conclude(case, server, verdict, imports),
         Err(NotAsked::Skipped(why)) => Judged {
             got: Came::Skipped,
             reason: "Skipped".to_owned(),
@@ -208,8 +258,11 @@ fn install_crls(store: &mut TrustStore, case: &Case, imports: &mut Vec<String>) 
     }
 }
 
-fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAsked> {
+fn ask(case: &Case, settings: &Settings, server: bool) -> Result<(Verdict, Vec<String>), NotAsked> {
     let skip = |why: String| Err(NotAsked::Skipped(why));
+    if case.profile.is_some_and(|only| only != settings.profile) {
+        return skip("is about the other profile".to_owned());
+    }
     if let Some(odd) = &case.odd_demand {
         return skip(format!("asks for {odd}, which no verdict does"));
     }
@@ -236,7 +289,7 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
         Ok(id) => id,
         Err(error) => return skip(format!("{error}")),
     };
-    let names: Vec<HostName> = if case.server {
+    let names: Vec<HostName> = if server {
         let mut names = Vec::new();
         for (_, name) in &case.names {
             match name.parse() {
@@ -249,14 +302,29 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
     } else {
         Vec::new()
     };
+    let leaf = der(&case.peer)?;
+    let names = if case.any_name && names.is_empty() {
+        own_name(&leaf).into_iter().collect()
+    } else {
+        names
+    };
     if let Err(error) = store.add_server(id.clone(), names.clone()) {
         return skip(format!("{error}"));
     }
-    let leaf = der(&case.peer)?;
     let mut imports = Vec::new();
-    for pem in &case.trusted {
-        let trusted = der(pem)?;
-        let as_pin = settings.pin && trusted == leaf;
+    let own = |pems: &'_ [String], is_pin, server| -> Vec<_> {
+        let each = pems.iter();
+        each.map(|pem| (pem.clone(), is_pin, server)).collect()
+    };
+    for (pem, is_pin, server) in [
+        own(&case.trusted, false, server),
+        own(&case.pins, true, server),
+        own(&case.for_other_role, false, !server),
+    ]
+    .concat()
+    {
+        let trusted = der(&pem)?;
+        let as_pin = is_pin || settings.pin && trusted == leaf;
         let certificate = match Certificate::from_der(&trusted) {
             Ok(certificate) => certificate,
             Err(error) => {
@@ -265,7 +333,7 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
             }
         };
         let options = EntryOptions::new();
-        let done = match (case.server, as_pin) {
+        let done = match (server, as_pin) {
             (true, true) => store.install_pin(PinScope::Server(id.clone()), certificate, options),
             (false, true) => store.install_pin(PinScope::Clients, certificate, options),
             (true, false) => {
@@ -279,11 +347,28 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
             imports.push(error.to_string());
         }
     }
+    for pem in &case.blocked {
+        match Certificate::from_der(&der(pem)?) {
+            Ok(blocked) => {
+                let _: Report = store.block(&blocked);
+            }
+            Err(error) => imports.push(error.to_string()),
+        }
+    }
+    for pem in &case.installed {
+        let done = Certificate::from_der(&der(pem)?)
+            .map_err(|error| error.to_string())
+            .and_then(|certificate| {
+                let done = store.install_intermediate(certificate, EntryOptions::new());
+                done.map_err(|error| error.to_string())
+            });
+        imports.extend(done.err());
+    }
     install_crls(&mut store, case, &mut imports);
     let sent = case.intermediates.iter().map(|pem| der(pem));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
     let view = store.snapshot();
-    let question = if case.server {
+    let question = if server {
         VerifyRequest::server(ExpectedServer::id(&id, names.first()), &leaf, &sent, clock)
     } else {
         VerifyRequest::client(&leaf, &sent, clock)
@@ -291,7 +376,18 @@ fn ask(case: &Case, settings: &Settings) -> Result<(Verdict, Vec<String>), NotAs
     Ok((decide(&view, &policy, &question), imports))
 }
 
-fn conclude(case: &Case, verdict: Verdict, imports: Vec<String>) -> Judged {
+/// A name that a certificate has, with a label for a wildcard.
+fn own_name(leaf: &CertificateDer<'_>) -> Option<HostName> {
+    let certificate = Certificate::from_der(leaf).ok()?;
+    let mut names = certificate.names();
+    names.find_map(|name| match name {
+        SanName::Dns(text) => text.replacen('*', "any", 1).parse().ok(),
+        SanName::Ip(address) => Some(address.into()),
+        _ => None,
+    })
+}
+
+fn conclude(case: &Case, server: bool, verdict: Verdict, imports: Vec<String>) -> Judged {
     let mut got = if verdict.is_accepted() {
         Came::Success
     } else {
@@ -299,14 +395,12 @@ fn conclude(case: &Case, verdict: Verdict, imports: Vec<String>) -> Judged {
     };
     let mut reason = verdict.reason().code().to_owned();
     let mut detail = verdict.detail().to_string();
-    if case.server && case.names.is_empty() && verdict.reason() == ReasonCode::NoNameToMatch {
+    if server && case.names.is_empty() && verdict.reason() == ReasonCode::NoNameToMatch {
         got = Came::Skipped;
         detail = "names no server, and a chain is accepted for none without a name".to_owned();
     }
     // About a client, the verdict says which names its chain proves. The caller decides which clients may enter.
-    if !case.server
-        && let Some(peer) = verdict.peer()
-    {
+    if !server && let Some(peer) = verdict.peer() {
         let kind = |kind: &str| match kind {
             "RFC822" => "email".to_owned(),
             other => other.to_ascii_lowercase(),

@@ -74,9 +74,10 @@ pub(crate) struct Answers {
 
 impl Answers {
     pub(crate) fn of(world: &World) -> Self {
+        let signed = world.signed();
         Self {
-            ours: judges::ours(world),
-            others: judges::others(world),
+            ours: judges::ours(&signed),
+            others: judges::others(&signed),
         }
     }
 

@@ -9,7 +9,7 @@ mod webpki;
 pub(crate) use openssl::clean;
 pub(crate) use ours::Ours;
 
-use crate::world::World;
+use crate::world::Signed;
 
 /// What a judge says: the reason why the peer is refused.
 pub(crate) type Judged = Result<(), String>;
@@ -18,7 +18,7 @@ pub(crate) type Judged = Result<(), String>;
 pub(crate) const OTHERS: [&str; 3] = ["webpki", "OpenSSL", "structured-pkix"];
 
 /// What they say, in that order.
-pub(crate) fn others(world: &World) -> [Judged; 3] {
+pub(crate) fn others(world: &Signed) -> [Judged; 3] {
     [
         webpki::judge(world),
         openssl::judge(world),
@@ -26,6 +26,6 @@ pub(crate) fn others(world: &World) -> [Judged; 3] {
     ]
 }
 
-pub(crate) fn ours(world: &World) -> Ours {
+pub(crate) fn ours(world: &Signed) -> Ours {
     ours::judge(world)
 }

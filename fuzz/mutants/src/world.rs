@@ -213,8 +213,34 @@ impl World {
         self.documents.iter().find(|document| document.part == part)
     }
 
+    /// Signs all of it once, for all judges.
+    pub(crate) fn signed(&self) -> Signed {
+        let each = self.documents.iter();
+        let root = self.get(Part::Root).expect("each shape has one");
+        Signed {
+            ders: each.map(|one| (one.part, one.der())).collect(),
+            by_address: self.by_address,
+            root_from_above: root.signed_by(self.above),
+            above: self.above,
+        }
+    }
+}
+
+/// The certificates and lists of a case as judges get them.
+#[derive(Clone, Debug)]
+pub(crate) struct Signed {
+    pub(crate) ders: Vec<(Part, Vec<u8>)>,
+    pub(crate) by_address: bool,
+    /// The authority, signed by the key above it.
+    pub(crate) root_from_above: Vec<u8>,
+    pub(crate) above: u8,
+}
+
+impl Signed {
     pub(crate) fn der(&self, part: Part) -> Option<Vec<u8>> {
-        self.get(part).map(Document::der)
+        let mut each = self.ders.iter();
+        let found = each.find(|(is, _)| *is == part);
+        found.map(|(_, der)| der.clone())
     }
 
     /// The lists, each with the part that issued it.

@@ -10,7 +10,7 @@ use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509StoreContext};
 
 use super::Judged;
-use crate::world::{ADDRESS, HOST, NOW, Part, World};
+use crate::world::{ADDRESS, HOST, NOW, Part, Signed};
 
 /// A file that lists go through: the crate has no other call that adds one to a store.
 static LIST: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -26,14 +26,14 @@ pub(crate) fn clean() {
     let _ = std::fs::remove_file(&*LIST);
 }
 
-pub(super) fn judge(world: &World) -> Judged {
+pub(super) fn judge(world: &Signed) -> Judged {
     let verified = verify(world);
     // What the thread keeps of earlier errors is no part of the next answer.
     let _ = openssl::error::ErrorStack::get();
     verified
 }
 
-fn read(world: &World, part: Part) -> Result<Option<X509>, String> {
+fn read(world: &Signed, part: Part) -> Result<Option<X509>, String> {
     let Some(der) = world.der(part) else {
         return Ok(None);
     };
@@ -42,7 +42,7 @@ fn read(world: &World, part: Part) -> Result<Option<X509>, String> {
         .map_err(|_| format!("{}: not read", part.name()))
 }
 
-fn verify(world: &World) -> Judged {
+fn verify(world: &Signed) -> Judged {
     let plain = |error: openssl::error::ErrorStack| format!("{error}");
     let root = read(world, Part::Root)?.expect("there is one");
     let leaf = read(world, Part::Leaf)?.expect("there is one");

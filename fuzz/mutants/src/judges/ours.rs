@@ -12,7 +12,7 @@ use mutual_trust::{
 use pki_types::{CertificateDer, UnixTime};
 
 use super::Judged;
-use crate::world::{ADDRESS, HOST, NOW, Part, World};
+use crate::world::{ADDRESS, HOST, NOW, Part, Signed};
 
 /// What the library says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ fn judged(verdict: &Verdict, imports: &[String]) -> Judged {
     }
 }
 
-pub(super) fn judge(world: &World) -> Ours {
+pub(super) fn judge(world: &Signed) -> Ours {
     let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
     let clock = CurrentTime::Known(now);
     let keys = keys();

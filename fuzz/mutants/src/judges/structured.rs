@@ -20,7 +20,7 @@ use structured_pkix::{AlgorithmIdentifier, Certificate};
 
 use super::Judged;
 use crate::make;
-use crate::world::{ADDRESS, HOST, NOW, Part, World};
+use crate::world::{ADDRESS, HOST, NOW, Part, Signed};
 
 /// id-kp-serverAuth.
 const SERVER: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
@@ -78,17 +78,16 @@ impl<E: Work> Verify<E> for Ring {
     }
 }
 
-pub(super) fn judge(world: &World) -> Judged {
+pub(super) fn judge(world: &Signed) -> Judged {
     // More than any case takes.
     let account = Memory::new(Arc::new(MemoryAccount::new(16 << 20, 64 << 20)));
     let parser = Parser::der(account.clone());
-    let root = world.get(Part::Root).expect("there is one");
     let above = make::public_key(world.above);
     let mut ders: Vec<(Part, Vec<u8>)> = [Part::Leaf, Part::Middle]
         .into_iter()
         .filter_map(|part| Some((part, world.der(part)?)))
         .collect();
-    ders.push((Part::Root, root.signed_by(world.above)));
+    ders.push((Part::Root, world.root_from_above.clone()));
     // The key above, in a certificate that is not part of the path.
     let spec = make::Spec::new("above", world.above, true);
     let holder = spec.der();
@@ -123,7 +122,11 @@ pub(super) fn judge(world: &World) -> Judged {
         let usage = certificate.tbs().extensions().extended_key_usage(&account);
         let usage = usage.map_err(|error| format!("{}: {error:?}", part.name()))?;
         let Some(usage) = usage else { continue };
-        let has = |purpose| usage.has(Oid::from_bytes(purpose), &account).unwrap_or(false);
+        let has = |purpose| {
+            usage
+                .has(Oid::from_bytes(purpose), &account)
+                .unwrap_or(false)
+        };
         // An authority was installed for its role, so that any purpose is enough (rule C1).
         if !has(&SERVER) && !(*part == Part::Root && has(&ANY)) {
             return Err(format!("{}: purpose", part.name()));
@@ -139,7 +142,7 @@ pub(super) fn judge(world: &World) -> Judged {
     Ok(())
 }
 
-fn named(leaf: &Certificate<'_>, world: &World, account: &Memory) -> Judged {
+fn named(leaf: &Certificate<'_>, world: &Signed, account: &Memory) -> Judged {
     let names = leaf.tbs().extensions().subject_alt_name(account);
     let names = names.map_err(|error| format!("leaf: {error:?}"))?;
     let names = names.ok_or("no alternative names")?;
@@ -173,7 +176,8 @@ fn listed<'a>(
         other => return Err(format!("{other:?}")),
     };
     let now = i64::try_from(NOW).expect("a time");
-    if list.tbs().this_update().seconds() > now {
+    // The library has a tolerance of five minutes (rule M3).
+    if list.tbs().this_update().seconds() > now + 300 {
         return Err("not yet".to_owned());
     }
     if !list

@@ -9,13 +9,13 @@ use webpki::{
 };
 
 use super::Judged;
-use crate::world::{ADDRESS, HOST, NOW, Part, World};
+use crate::world::{ADDRESS, HOST, NOW, Part, Signed};
 
-pub(super) fn judge(world: &World) -> Judged {
+pub(super) fn judge(world: &Signed) -> Judged {
     verify(world).map_err(|error| format!("{error:?}"))
 }
 
-fn verify(world: &World) -> Result<(), webpki::Error> {
+fn verify(world: &Signed) -> Result<(), webpki::Error> {
     let root = CertificateDer::from(world.der(Part::Root).expect("there is one"));
     let anchor = anchor_from_trusted_cert(&root)?;
     let leaf = CertificateDer::from(world.der(Part::Leaf).expect("there is one"));
