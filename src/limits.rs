@@ -248,6 +248,20 @@ pub const REMEMBERED_BYTES_PER_CHAIN: usize = 16 * 1024;
 /// making room takes about a microsecond.
 pub const MAX_SPARED_CHAINS: usize = 8;
 
+/// Most signatures on CA certificates that the snapshots of a store remember from verdicts: several times the
+/// intermediates of the largest sites. Only what an installed authority vouches for is among them.
+pub const MAX_VERIFIED: usize = 256;
+
+/// Most of these by one key: a quarter, so that a CA that issues intermediates without end leaves room for others. Of
+/// those of one key, those that end last are kept. In all, those that are nearer to an authority are kept: so a CA
+/// displaces nothing but what it issued itself, or what stands deeper.
+pub const MAX_VERIFIED_OF_KEY: usize = MAX_VERIFIED / 4;
+
+/// Largest certificate in bytes of DER of which such a signature is remembered, or under whose key: an intermediate with
+/// keys and signatures of ML-DSA-87 (FIPS 204) has 7.7 KB. With [`MAX_VERIFIED`], four megabytes at most; with P-256,
+/// 400 KB.
+pub const MAX_VERIFIED_CERTIFICATE_BYTES: usize = 8 * 1024;
+
 /// Most pins that are examined when none matches what was presented, and most entries with its key. Beyond it, they are
 /// only counted. Key servers have a few pins, but a key server can have a million clients, and a peer must not make us
 /// read all of them.

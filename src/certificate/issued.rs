@@ -47,6 +47,13 @@ impl Issued {
         (&self.below, &self.above)
     }
 
+    /// Whether both are the same signature under the same key, verified by the same algorithm object.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.below == other.below
+            && self.above.has_key_of(&other.above)
+            && core::ptr::eq(self.algorithm, other.algorithm)
+    }
+
     fn is(&self, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
         self.below.to_be_signed() == message
             && self.below.signature() == signature

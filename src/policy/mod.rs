@@ -1,7 +1,7 @@
 //! Demands, and the verdict: may this peer be trusted, and by which installed certificate?
 //!
 //! [`decide`] is a pure function of a [`TrustSnapshot`](crate::store::TrustSnapshot), a [`Policy`] and a [`VerifyRequest`]. It has no
-//! clock, lock, file or socket, and it is the only place that can say yes.
+//! clock, file or socket, waits for no lock, and is the only place that can say yes.
 
 // A question goes one way through the files: `decide` reads what was presented and asks the pins (`pinned`) or the
 // authorities (`path`, `search`, `linear`). Each returns what it found, considered and warns of; `explain` says why a

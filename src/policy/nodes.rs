@@ -313,8 +313,10 @@ impl<'a> Presented<'a> {
                     if known.is_none() && work.spend(1).is_err() {
                         return None;
                     }
-                    // What cannot be read completes no path.
-                    let read = known.or_else(|| Certificate::from_der(one.bytes).ok());
+                    // What was read before costs as much work as to read it. What cannot be read completes no path.
+                    let read = known
+                        .or_else(|| view.data().read_before(one.bytes))
+                        .or_else(|| Certificate::from_der(one.bytes).ok());
                     one.read = Some(read.clone());
                     read
                 }

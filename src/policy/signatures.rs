@@ -27,6 +27,8 @@ pub(super) enum Paid {
 struct Known {
     below: Fingerprint,
     signer: Option<Issued>,
+    /// Whether this verdict verified it.
+    fresh: bool,
     /// Certificates with keys that did not sign it.
     wrong: Vec<Certificate>,
     /// Whether one of those is an installed CA.
@@ -59,6 +61,7 @@ impl Signatures {
             self.known.push(Known {
                 below: fingerprint,
                 signer: None,
+                fresh: false,
                 wrong: Vec::new(),
                 wrong_of_installed: false,
                 not_verifiable: None,
@@ -68,9 +71,10 @@ impl Signatures {
         self.known.get_mut(place)
     }
 
-    fn is_signed_by(&mut self, below: &Certificate, issued: Issued) {
+    fn is_signed_by(&mut self, below: &Certificate, issued: Issued, fresh: bool) {
         if let Some(known) = self.of(below) {
             known.signer = Some(issued);
+            known.fresh = fresh;
         }
     }
 
@@ -104,8 +108,9 @@ impl Signatures {
             .is_some_and(|known| known.wrong_of_installed)
     }
 
-    /// Verifies that the key of `above` signed `below`, unless that is known already: in this verdict, or since both
-    /// were installed.
+    /// Verifies that the key of `above` signed `below`, unless that is known already: in this verdict, from an earlier
+    /// one, or since both were installed. What an earlier verdict verified costs as much work as to verify it: what is
+    /// accepted must not depend on what was asked before.
     pub(super) fn check(
         &mut self,
         case: &Case<'_>,
@@ -127,7 +132,7 @@ impl Signatures {
         if below.installed {
             match case.view.data().signer(lower) {
                 Signer::Is(issued) if keys.stands_by(issued) => {
-                    self.is_signed_by(lower, issued.clone());
+                    self.is_signed_by(lower, issued.clone(), false);
                     return if issued.pair().1.has_key_of(upper) {
                         Ok(())
                     } else {
@@ -146,9 +151,13 @@ impl Signatures {
             let spent = case.work.spend(WORK_OF_SIGNATURE);
             spent.map_err(Check::Stopped)?;
         }
+        if let Some(issued) = case.view.data().verified(lower, upper, keys) {
+            self.is_signed_by(lower, issued, false);
+            return Ok(());
+        }
         match keys.verify_issued(lower, upper) {
             Ok(issued) => {
-                self.is_signed_by(lower, issued);
+                self.is_signed_by(lower, issued, true);
                 Ok(())
             }
             Err(SignatureCheck::Verified | SignatureCheck::Wrong | SignatureCheck::Unsupported) => {
@@ -190,6 +199,23 @@ impl Signatures {
     fn find(&self, below: &Certificate, above: &Certificate) -> Option<&Issued> {
         let issued = self.get(below)?.signer.as_ref();
         issued.filter(|issued| issued.pair().1.has_key_of(above))
+    }
+
+    /// Has the store remember the signatures on CA certificates that this verdict verified in a path. The path leads to
+    /// an installed authority, and every signature in it and all else has been verified: so nothing is remembered that
+    /// no authority vouched for.
+    pub(super) fn remember(&self, case: &Case<'_>, path: &[Certificate]) {
+        let [_leaf, issuers @ ..] = path else {
+            return;
+        };
+        let pairs = issuers.iter().zip(issuers.iter().skip(1));
+        for (depth, (below, above)) in pairs.rev().enumerate() {
+            if self.get(below).is_some_and(|known| known.fresh)
+                && let Some(issued) = self.find(below, above)
+            {
+                case.view.data().remember(issued, depth);
+            }
+        }
     }
 
     /// The pairs of a path from the end entity to the authority; `None` if one of them has not been verified.

@@ -20,6 +20,7 @@ use super::same_subject::{Installed, Wanted};
 use super::signers::Signers;
 use super::table::Table;
 use super::tail::Tail;
+use super::verified::Verified;
 use super::{Entry, EntryKey, Group, Scope, Server, ServerId, Slot};
 use crate::certificate::{
     Certificate, Fingerprint, KeyPin, KeyPolicy, canonical_name, names_equal,
@@ -49,6 +50,8 @@ pub(crate) struct Data {
     pub(super) fingerprints_only: Crowded,
     /// Which installed CA signed which installed intermediate.
     pub(super) signers: Signers,
+    /// Signatures on other CA certificates that verdicts verified. All versions share it until a CA is removed.
+    pub(super) verified: Arc<Verified>,
     /// One for all tables of all versions of a store. The hashed values come from outside, so the hashes are keyed.
     pub(super) hasher: RandomState,
 }
@@ -299,9 +302,13 @@ impl Data {
         entry
     }
 
-    /// Removes an entry from all tables, with what is known of its signature.
+    /// Removes an entry from all tables, with what is known of its signature. With a CA goes what verdicts remember, so
+    /// that nothing is kept of what is not installed any more.
     pub(super) fn take(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
         let entry = self.take_out(key)?;
+        if key.slot != Slot::Pin {
+            self.verified = Arc::default();
+        }
         if key.slot == Slot::Intermediate
             && let Some(certificate) = entry.certificate()
         {
@@ -362,6 +369,8 @@ impl Data {
             holders,
             fingerprints_only,
             signers,
+            // It gives no trust.
+            verified: _,
             hasher: _,
         } = self;
         *floor == before.floor

@@ -82,6 +82,7 @@ pub(crate) mod trace;
 mod trust_source;
 mod unlikely;
 mod unusable_error;
+mod verified;
 mod view;
 pub(crate) mod waiters;
 mod warning;

@@ -124,6 +124,9 @@ impl Search<'_> {
         let pairs = self.signatures.of_path(&whole);
         let pairs = pairs.ok_or_else(|| Check::Rejected(signatures::wrong()))?;
         let verified = linear::verify(self.case, self.end_entity, &whole, &pairs, entry);
+        if verified.is_ok() {
+            self.signatures.remember(self.case, &whole);
+        }
         verified.map_err(|rejection| {
             // By whatever path, the signer of a revoked end entity is the same.
             let leaf = self.case.leaf.fingerprint();

@@ -31,4 +31,5 @@ mod states;
 mod text;
 mod told;
 mod variants;
+mod verified;
 mod world;
