@@ -6,6 +6,9 @@
     reason = "a build script that cannot go on has failed"
 )]
 
+#[path = "build/verified.rs"]
+mod verified;
+
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -65,6 +68,7 @@ fn main() {
     for name in names {
         write(&library, &out, name);
     }
+    verified::write(&library, &out);
 }
 
 fn write(library: &Path, out: &Path, name: &str) {

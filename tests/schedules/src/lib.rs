@@ -36,6 +36,8 @@ copy!(woken_before_the_swap);
 copy!(looked_before_the_waker);
 copy!(told_before_the_swap);
 
+pub mod verified;
+
 /// What the files name of the library and of the standard library.
 mod stand_ins {
     use std::sync::Arc;

@@ -1,0 +1,174 @@
+//! The file `verified.rs` of the library: as it is, and with a planted fault. A certificate is a number here, and there
+//! is room for few.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::BuildHasherDefault;
+
+/// One copy of the file, with what holds it in the library.
+macro_rules! copy {
+    ($name:ident) => {
+        pub mod $name {
+            use std::sync::Arc;
+
+            use super::{Certificate, Hasher, Issued};
+
+            mod verified {
+                use super::Data;
+
+                include!(concat!(
+                    env!("OUT_DIR"),
+                    "/verified_",
+                    stringify!($name),
+                    ".rs"
+                ));
+            }
+
+            #[derive(Clone, Default)]
+            pub struct Data {
+                hasher: Hasher,
+                verified: Arc<verified::Verified>,
+            }
+
+            impl Data {
+                pub fn add(&self, number: u8, by: u8, depth: usize) {
+                    self.remember(&Issued::new(number, by), depth);
+                }
+
+                /// Whether the signature by this key is remembered. What is found is never another one.
+                pub fn has(&self, number: u8, by: u8) -> bool {
+                    let [below, above] = [number, by].map(Certificate::new);
+                    let read = self.read_before(&below.der().0);
+                    assert!(read.is_none_or(|read| read == below));
+                    let found = self.verified(&below, &above, &super::KeyPolicy);
+                    let pair = found.as_ref().map(Issued::pair);
+                    assert!(pair.is_none_or(|pair| pair == (&below, &above)));
+                    found.is_some()
+                }
+            }
+        }
+    };
+}
+
+copy!(real);
+copy!(read_before_the_lock);
+
+pub(crate) type Hasher = BuildHasherDefault<DefaultHasher>;
+
+pub(crate) const MAX_VERIFIED: usize = 3;
+pub(crate) const MAX_VERIFIED_OF_KEY: usize = 2;
+pub(crate) const MAX_VERIFIED_CERTIFICATE_BYTES: usize = 16;
+
+pub(crate) mod tail {
+    pub(crate) struct Tail;
+
+    impl Tail {
+        pub(crate) fn of(der: &[u8]) -> Option<[u8; 16]> {
+            der.last_chunk().copied()
+        }
+    }
+}
+
+/// Bytes of a certificate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Bytes {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A certificate whose key, bytes and end follow from its number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Certificate {
+    number: u8,
+    der: Bytes,
+}
+
+impl Certificate {
+    fn new(number: u8) -> Self {
+        let der = Bytes(vec![number; 16]);
+        Self { number, der }
+    }
+
+    fn der(&self) -> &Bytes {
+        &self.der
+    }
+
+    fn has_key_of(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+
+    fn validity(&self) -> &Self {
+        self
+    }
+
+    fn not_after(&self) -> &Self {
+        self
+    }
+
+    fn seconds(&self) -> i64 {
+        self.number.into()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Issued(Certificate, Certificate);
+
+impl Issued {
+    fn new(below: u8, above: u8) -> Self {
+        Self(Certificate::new(below), Certificate::new(above))
+    }
+
+    fn pair(&self) -> (&Certificate, &Certificate) {
+        (&self.0, &self.1)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+pub struct KeyPolicy;
+
+impl KeyPolicy {
+    fn stands_by(&self, _: &Issued) -> bool {
+        true
+    }
+}
+
+pub(crate) mod sync {
+    pub(crate) use shuttle::sync::{Arc, Mutex};
+
+    /// A pointer that is read and replaced whole, as that of `arc_swap` is.
+    pub(crate) struct ArcSwapOption<T>(Mutex<Option<Arc<T>>>);
+
+    impl<T> Default for ArcSwapOption<T> {
+        fn default() -> Self {
+            Self(Mutex::new(None))
+        }
+    }
+
+    impl<T> ArcSwapOption<T> {
+        pub(crate) fn load(&self) -> Option<Arc<T>> {
+            self.load_full()
+        }
+
+        pub(crate) fn load_full(&self) -> Option<Arc<T>> {
+            self.0
+                .lock()
+                .unwrap_or_else(|error| error.into_inner())
+                .clone()
+        }
+
+        pub(crate) fn store(&self, value: Option<Arc<T>>) {
+            *self.0.lock().unwrap_or_else(|error| error.into_inner()) = value;
+        }
+    }
+}
