@@ -40,6 +40,9 @@ pub fn verdict(data: &[u8]) -> bool {
             let most = MOST_VERIFIED + world.named_by(ask.leaf);
             let shown = || format!("{ask:?}\n{}{verdict}", world.shown());
             assert!(verified <= most, "{verified} signatures\n{}", shown());
+            // With what the verdict verified, which is remembered, it is the same.
+            let again = decide(&view, &policy, question);
+            assert_eq!(format!("{again:?}"), format!("{verdict:?}"));
             // A remembered chain gives the same verdict each time.
             let memory = ChainMemory::new(policy.with_remembered_chains(2).unwrap());
             for _ in 0..2 {
