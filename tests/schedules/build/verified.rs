@@ -1,4 +1,4 @@
-//! Copies `verified.rs` of the library with the locks of `shuttle`: as it is, and with a planted fault.
+//! Copies `verified.rs` of the library with the locks of `shuttle`: as it is, and once for each planted fault.
 
 use std::fs;
 use std::path::Path;
@@ -20,6 +20,10 @@ const FAULTS: &[(&str, &str, &str)] = &[
         };
 ",
     ),
+    // What is found was signed by another key, or is another certificate.
+    ("any_key", " && upper.has_key_of(above)", ""),
+    ("any_bytes", "lower == below && ", ""),
+    ("any_bytes_read", "(below.der().as_ref() == der)", "true"),
 ];
 
 pub(crate) fn write(library: &Path, out: &Path) {
@@ -29,7 +33,8 @@ pub(crate) fn write(library: &Path, out: &Path) {
     let text = [
         ("use std::sync::{", "use crate::verified::sync::{"),
         ("use arc_swap::", "use crate::verified::sync::"),
-        ("use super::", "use crate::verified::"),
+        ("use super::data::Data;", "use super::Data;"),
+        ("use super::tail::", "use crate::verified::tail::"),
         ("use crate::certificate::", "use crate::verified::"),
         ("use crate::limits::", "use crate::verified::"),
         ("//!", "//"),

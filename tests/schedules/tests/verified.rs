@@ -55,6 +55,14 @@ macro_rules! scenarios {
                 }
             }
 
+            /// Another key or another certificate is not what is remembered.
+            pub fn others_are_not_found() {
+                let data = Data::default();
+                let all = [(1, 101, 0), (2, 102, 0)];
+                drop(verdicts(&data, &all));
+                assert!(!data.has(1, 102) && !data.has(2, 101) && !data.has(3, 101));
+            }
+
             /// More than there is room for, of which some displace others.
             pub fn bounds_hold() {
                 let data = Data::default();
@@ -82,23 +90,42 @@ macro_rules! scenarios {
 
 scenarios!(real);
 scenarios!(read_before_the_lock);
+scenarios!(any_key);
+scenarios!(any_bytes);
+scenarios!(any_bytes_read);
 
-const SCHEDULES: usize = 2_000;
+const SCHEDULES: usize = 500;
+
+const REAL: [fn(); 3] = [
+    real::none_is_lost,
+    real::others_are_not_found,
+    real::bounds_hold,
+];
 
 #[test]
-fn no_signature_is_lost_in_random_schedules() {
-    shuttle::check_random(real::none_is_lost, SCHEDULES);
-    shuttle::check_random(real::bounds_hold, SCHEDULES);
+fn what_is_remembered_is_right_in_random_schedules() {
+    for scenario in REAL {
+        shuttle::check_random(scenario, SCHEDULES);
+    }
 }
 
 #[test]
-fn no_signature_is_lost_in_schedules_with_few_switches() {
-    shuttle::check_pct(real::none_is_lost, SCHEDULES, 3);
-    shuttle::check_pct(real::bounds_hold, SCHEDULES, 3);
+fn what_is_remembered_is_right_in_schedules_with_few_switches() {
+    for scenario in REAL {
+        shuttle::check_pct(scenario, SCHEDULES, 3);
+    }
 }
 
 #[test]
-fn a_planted_lost_signature_is_found() {
-    let scenario = || shuttle::check_random(read_before_the_lock::none_is_lost, SCHEDULES);
-    assert!(catch_unwind(AssertUnwindSafe(scenario)).is_err());
+fn each_planted_fault_is_found() {
+    let planted: [(&str, fn()); 4] = [
+        ("a lost signature", read_before_the_lock::none_is_lost),
+        ("another key", any_key::others_are_not_found),
+        ("other bytes", any_bytes::others_are_not_found),
+        ("other bytes, read", any_bytes_read::others_are_not_found),
+    ];
+    for (name, scenario) in planted {
+        let check = || shuttle::check_random(scenario, SCHEDULES);
+        assert!(catch_unwind(AssertUnwindSafe(check)).is_err(), "{name}");
+    }
 }
