@@ -42,6 +42,16 @@ pub(crate) fn identifiers() -> Vec<Vec<u8>> {
     all
 }
 
+/// Those on which most of a verdict rests: of a certificate, or of a list.
+pub(crate) fn common(of_list: bool) -> Vec<Vec<u8>> {
+    let last: &[u8] = if of_list {
+        &[28, 28, 28, 27, 20, 35]
+    } else {
+        &[30, 30, 15, 17, 19, 37]
+    };
+    last.iter().map(|last| id(*last)).collect()
+}
+
 fn purposes(last: &[u8]) -> Vec<u8> {
     let each = last.iter().map(|last| tlv(6, &pkix(3, *last)));
     seq(&each.collect::<Vec<_>>())
@@ -419,7 +429,7 @@ pub(crate) fn serials() -> Vec<Vec<u8>> {
     all
 }
 
-/// Times in DER, before and behind the clock.
+/// Times in DER, before and behind the clock; the nearest one behind it is a second later than the tolerance of rule M3.
 pub(crate) fn times() -> Vec<Vec<u8>> {
     let mut times: Vec<Vec<u8>> = [
         "260101000000Z",
@@ -428,7 +438,7 @@ pub(crate) fn times() -> Vec<Vec<u8>> {
         "260101000000+0000",
         "270101000000Z",
         "261231235959Z",
-        "270101000001Z",
+        "270101000501Z",
         "261231235960Z",
         "260229000000Z",
         "261301000000Z",
@@ -474,6 +484,22 @@ pub(crate) fn times() -> Vec<Vec<u8>> {
     times.push(tlv(0x0c, b"280101000000Z"));
     times.push(tlv(2, &NOW.to_be_bytes()));
     times
+}
+
+/// thisUpdate and nextUpdate of lists that have ended, that begin later, and that are current.
+pub(crate) fn updates() -> Vec<[Vec<u8>; 2]> {
+    let time = |text: &str| tlv(0x17, text.as_bytes());
+    [
+        ("261101000000Z", "261201000000Z"),
+        ("261101000000Z", "261231235959Z"),
+        ("261101000000Z", "270101000000Z"),
+        ("261101000000Z", "270101000001Z"),
+        ("270101000501Z", "270201000000Z"),
+        ("280101000000Z", "290101000000Z"),
+        ("270201000000Z", "261101000000Z"),
+    ]
+    .map(|(this, next)| [time(this), time(next)])
+    .to_vec()
 }
 
 /// A name in other spellings: of equal value, of another value, and malformed.

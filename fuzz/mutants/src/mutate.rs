@@ -214,7 +214,11 @@ fn extension(tree: &mut Value, part: Part, random: &mut Random) -> Option<String
     let list = extensions(tree, part)?;
     if random.once_in(3) || list.is_empty() {
         // One that is not there, or again.
-        let identifiers = catalog::identifiers();
+        let identifiers = if random.once_in(2) {
+            catalog::common(part.is_list())
+        } else {
+            catalog::identifiers()
+        };
         let identifier = random.one(&identifiers).clone();
         let values = catalog::values(&identifier);
         let content = random.one(&values);
@@ -383,7 +387,14 @@ fn list_start(tree: &mut Value) -> usize {
 fn in_list(tree: &mut Value, random: &mut Random) -> Option<String> {
     let start = list_start(tree);
     let is_time = |value: &Value| matches!(value.tag, 0x17 | 0x18);
-    match random.below(10) {
+    match random.below(12) {
+        10 | 11 => {
+            let updates = catalog::updates();
+            let [this, next] = random.one(&updates);
+            *tree.child(start + 2)? = Value::read(this)?;
+            *tree.child(start + 3)? = Value::read(next)?;
+            Some(format!("updates {this:02x?} {next:02x?}"))
+        }
         0 => {
             let values = tree.values()?;
             if start == 1 {
