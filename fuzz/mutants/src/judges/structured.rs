@@ -128,7 +128,8 @@ pub(super) fn judge(world: &Signed) -> Judged {
                 .unwrap_or(false)
         };
         // An authority was installed for its role, so that any purpose is enough (rule C1).
-        if !has(&SERVER) && !(*part == Part::Root && has(&ANY)) {
+        let any = *part == Part::Root && has(&ANY);
+        if !any && !has(&SERVER) {
             return Err(format!("{}: purpose", part.name()));
         }
     }
@@ -180,11 +181,8 @@ fn listed<'a>(
     if list.tbs().this_update().seconds() > now + 300 {
         return Err("not yet".to_owned());
     }
-    if !list
-        .tbs()
-        .next_update()
-        .is_some_and(|next| next.seconds() >= now)
-    {
+    let next = list.tbs().next_update();
+    if next.is_none_or(|next| next.seconds() < now) {
         return Err("expired".to_owned());
     }
     match authenticated.scope(target, account).map_err(shown)? {
