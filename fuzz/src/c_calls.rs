@@ -10,7 +10,7 @@ use mutual_trust::admin::file::{UnknownRecords, write};
 use mutual_trust_capi::fuzz::World;
 
 use crate::C_CALLS_BYTES;
-use crate::make::{List, Name, Spec, Spelling, Usage};
+use crate::make::{Der, List, Name, Spec, Spelling, Usage};
 
 /// 2027-01-01.
 const NOW: i64 = 1_798_761_600;

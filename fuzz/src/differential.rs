@@ -18,7 +18,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
 use crate::DIFFERENTIAL_BYTES;
-use crate::make::{self, Name, Spec, Usage, tlv};
+use crate::make::{self, Der, Name, Spec, Usage, Write, tlv};
 
 /// 2027-01-01.
 const NOW: u64 = 1_798_761_600;

@@ -61,110 +61,25 @@ pub(crate) fn pkcs8(key: u8) -> Vec<u8> {
     [&head[..], &[key; 32]].concat()
 }
 
-/// A name in a certificate or below a constraint.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Name {
-    Dns(&'static str),
-    Ip(IpAddr),
-    Uri(&'static str),
+pub(crate) use mutual_trust_worlds::spec::{Base, Constraints, List, Name, Spec, Spelling, Usage};
+
+/// Bytes of a description.
+pub(crate) trait Der {
+    /// Its DER.
+    fn der(&self) -> Vec<u8>;
 }
 
-/// What an extended key usage says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Usage {
-    pub(crate) server: bool,
-    pub(crate) client: bool,
-    pub(crate) any: bool,
+/// The certificate of a description, otherwise than it says.
+pub(crate) trait Write {
+    /// Its DER with another name of the issuer, given in DER.
+    fn write_below(&self, issuer: &[u8]) -> Vec<u8>;
+
+    fn to_be_signed(&self, issuer: &[u8]) -> Vec<u8>;
 }
 
-/// The base of a subtree of name constraints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Base {
-    Dns(&'static str),
-    /// An address with the length of its prefix.
-    Ip(IpAddr, u8),
-}
-
-/// Name constraints. Both lists are empty if there are none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Constraints {
-    pub(crate) permitted: Vec<Base>,
-    pub(crate) excluded: Vec<Base>,
-}
-
-/// How a name is written: all of them are equal by RFC 5280 section 7.1, and none of them in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) enum Spelling {
-    #[default]
-    Utf8,
-    Printable,
-    UpperCase,
-    Spaces,
-}
-
-/// The description of a certificate. The subject and the issuer are common names; keys are numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Spec {
-    /// 3, or 1 without any extension.
-    pub(crate) version: u8,
-    pub(crate) serial: Vec<u8>,
-    pub(crate) subject: &'static str,
-    pub(crate) key: u8,
-    pub(crate) issuer: &'static str,
-    pub(crate) signer: u8,
-    /// Seconds since the epoch, both included.
-    pub(crate) from: i64,
-    pub(crate) to: i64,
-    /// basicConstraints, with a path length of a CA.
-    pub(crate) ca: Option<(bool, Option<u8>)>,
-    /// keyUsage, as its first byte: 0x80 digitalSignature, 0x04 keyCertSign, 0x02 cRLSign.
-    pub(crate) key_usage: Option<u8>,
-    /// extendedKeyUsage; none of all is codeSigning.
-    pub(crate) usage: Option<Usage>,
-    pub(crate) names: Vec<Name>,
-    pub(crate) constraints: Constraints,
-    /// The number of the key that the authority key identifier names.
-    pub(crate) authority_key: Option<u8>,
-    pub(crate) key_id: bool,
-    /// A critical extension with an unknown identifier.
-    pub(crate) critical: bool,
-    /// The signature is over something else.
-    pub(crate) broken: bool,
-    /// The other signature of the same content by the same key, where it is malleable.
-    pub(crate) second_signature: bool,
-    pub(crate) subject_spelling: Spelling,
-    pub(crate) issuer_spelling: Spelling,
-}
-
-impl Spec {
-    /// A certificate that signed itself, without extensions but basicConstraints.
-    pub(crate) fn new(subject: &'static str, key: u8, ca: bool) -> Self {
-        Self {
-            version: 3,
-            serial: vec![key + 1],
-            subject,
-            key,
-            issuer: subject,
-            signer: key,
-            from: 0,
-            to: 0,
-            ca: Some((ca, None)),
-            key_usage: None,
-            usage: None,
-            names: Vec::new(),
-            constraints: Constraints::default(),
-            authority_key: None,
-            key_id: ca,
-            critical: false,
-            broken: false,
-            second_signature: false,
-            subject_spelling: Spelling::Utf8,
-            issuer_spelling: Spelling::Utf8,
-        }
-    }
-
-    /// Its DER. It is cached, since a fuzzer asks for the same certificates again and again.
-    pub(crate) fn der(&self) -> Vec<u8> {
+impl Der for Spec {
+    // It is cached, since a fuzzer asks for the same certificates again and again.
+    fn der(&self) -> Vec<u8> {
         static MADE: LazyLock<Mutex<HashMap<Spec, Vec<u8>>>> = LazyLock::new(Mutex::default);
         let mut made = MADE.lock().expect("no other thread panicked");
         if made.len() > 20_000 {
@@ -173,23 +88,20 @@ impl Spec {
         if let Some(der) = made.get(self) {
             return der.clone();
         }
-        let der = self.write();
+        let der = self.write_below(&spelled(self.issuer, self.issuer_spelling));
         made.insert(self.clone(), der.clone());
         der
     }
+}
 
-    fn write(&self) -> Vec<u8> {
-        self.write_below(&spelled(self.issuer, self.issuer_spelling))
-    }
-
-    /// Its DER with another name of the issuer, given in DER.
-    pub(crate) fn write_below(&self, issuer: &[u8]) -> Vec<u8> {
+impl Write for Spec {
+    fn write_below(&self, issuer: &[u8]) -> Vec<u8> {
         let tbs = self.to_be_signed(issuer);
         let signature = signature(&tbs, self.signer, self.broken, self.second_signature);
         enveloped(&tbs, self.signer, &signature)
     }
 
-    pub(crate) fn to_be_signed(&self, issuer: &[u8]) -> Vec<u8> {
+    fn to_be_signed(&self, issuer: &[u8]) -> Vec<u8> {
         let mut tbs = Vec::new();
         if self.version == 3 {
             tbs.extend(tlv(0xa0, &tlv(2, &[2])));
@@ -201,103 +113,89 @@ impl Spec {
         tbs.extend(spelled(self.subject, self.subject_spelling));
         tbs.extend(public_key(self.key));
         if self.version == 3 {
-            let extensions = self.extensions();
+            let extensions = extensions(self);
             if !extensions.is_empty() {
                 tbs.extend(tlv(0xa3, &tlv(0x30, &extensions)));
             }
         }
         tlv(0x30, &tbs)
     }
+}
 
-    fn extensions(&self) -> Vec<u8> {
-        let mut all = Vec::new();
-        if let Some((ca, length)) = self.ca {
-            let mut content = Vec::new();
-            if ca {
-                content.extend(tlv(1, &[0xff]));
-                content.extend(length.into_iter().flat_map(|length| tlv(2, &[length])));
-            }
-            all.extend(extension(19, true, &tlv(0x30, &content)));
+fn extensions(spec: &Spec) -> Vec<u8> {
+    let mut all = Vec::new();
+    if let Some((ca, length)) = spec.ca {
+        let mut content = Vec::new();
+        if ca {
+            content.extend(tlv(1, &[0xff]));
+            content.extend(length.into_iter().flat_map(|length| tlv(2, &[length])));
         }
-        if let Some(usage) = self.key_usage {
-            let unused = u8::try_from(usage.trailing_zeros().min(7)).unwrap_or(0);
-            all.extend(extension(15, true, &tlv(3, &[unused, usage])));
+        all.extend(extension(19, true, &tlv(0x30, &content)));
+    }
+    if let Some(usage) = spec.key_usage {
+        let unused = u8::try_from(usage.trailing_zeros().min(7)).unwrap_or(0);
+        all.extend(extension(15, true, &tlv(3, &[unused, usage])));
+    }
+    if let Some(usage) = spec.usage {
+        all.extend(extension(37, false, &tlv(0x30, &purposes(usage))));
+    }
+    if !spec.names.is_empty() {
+        let names: Vec<u8> = spec.names.iter().flat_map(general_name).collect();
+        all.extend(extension(17, false, &tlv(0x30, &names)));
+    }
+    let subtrees = |tag, bases: &[Base]| {
+        let tree = |base: &Base| tlv(0x30, &subtree(*base));
+        let list: Vec<u8> = bases.iter().flat_map(tree).collect();
+        if list.is_empty() {
+            list
+        } else {
+            tlv(tag, &list)
         }
-        if let Some(usage) = self.usage {
-            all.extend(extension(37, false, &tlv(0x30, &purposes(usage))));
-        }
-        if !self.names.is_empty() {
-            let names: Vec<u8> = self.names.iter().flat_map(general_name).collect();
-            all.extend(extension(17, false, &tlv(0x30, &names)));
-        }
-        let subtrees = |tag, bases: &[Base]| {
-            let tree = |base: &Base| tlv(0x30, &subtree(*base));
-            let list: Vec<u8> = bases.iter().flat_map(tree).collect();
-            if list.is_empty() {
-                list
-            } else {
-                tlv(tag, &list)
-            }
-        };
-        let constraints = [
-            subtrees(0xa0, &self.constraints.permitted),
-            subtrees(0xa1, &self.constraints.excluded),
-        ]
-        .concat();
-        if !constraints.is_empty() {
-            all.extend(extension(30, true, &tlv(0x30, &constraints)));
-        }
-        if let Some(key) = self.authority_key {
-            all.extend(extension(35, false, &tlv(0x30, &tlv(0x80, &key_id(key)))));
-        }
-        if self.key_id {
-            all.extend(extension(14, false, &tlv(4, &key_id(self.key))));
-        }
-        if self.critical {
-            let oid = tlv(6, &[0x2a, 3, 4, 5, 6]);
-            all.extend(tlv(0x30, &[oid, tlv(1, &[0xff]), tlv(4, &[5, 0])].concat()));
-        }
-        all
+    };
+    let constraints = [
+        subtrees(0xa0, &spec.constraints.permitted),
+        subtrees(0xa1, &spec.constraints.excluded),
+    ]
+    .concat();
+    if !constraints.is_empty() {
+        all.extend(extension(30, true, &tlv(0x30, &constraints)));
+    }
+    if let Some(key) = spec.authority_key {
+        all.extend(extension(35, false, &tlv(0x30, &tlv(0x80, &key_id(key)))));
+    }
+    if spec.key_id {
+        all.extend(extension(14, false, &tlv(4, &key_id(spec.key))));
+    }
+    if spec.critical {
+        let oid = tlv(6, &[0x2a, 3, 4, 5, 6]);
+        all.extend(tlv(0x30, &[oid, tlv(1, &[0xff]), tlv(4, &[5, 0])].concat()));
+    }
+    all
+}
+
+impl Der for List {
+    fn der(&self) -> Vec<u8> {
+        signed(&list_to_be_signed(self), self.signer, self.broken)
     }
 }
 
-/// The description of a revocation list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct List {
-    pub(crate) issuer: &'static str,
-    pub(crate) signer: u8,
-    pub(crate) number: u8,
-    pub(crate) this_update: i64,
-    pub(crate) next_update: i64,
-    pub(crate) serials: Vec<Vec<u8>>,
-    pub(crate) broken: bool,
-    pub(crate) spelling: Spelling,
-}
-
-impl List {
-    pub(crate) fn der(&self) -> Vec<u8> {
-        signed(&self.to_be_signed(), self.signer, self.broken)
+pub(crate) fn list_to_be_signed(list: &List) -> Vec<u8> {
+    let mut tbs = tlv(2, &[1]);
+    tbs.extend(algorithm(list.signer));
+    tbs.extend(spelled(list.issuer, list.spelling));
+    tbs.extend(time(list.this_update));
+    tbs.extend(time(list.next_update));
+    let entry = |serial: &Vec<u8>| tlv(0x30, &[tlv(2, serial), time(list.this_update)].concat());
+    let entries: Vec<u8> = list.serials.iter().flat_map(entry).collect();
+    if !entries.is_empty() {
+        tbs.extend(tlv(0x30, &entries));
     }
-
-    pub(crate) fn to_be_signed(&self) -> Vec<u8> {
-        let mut tbs = tlv(2, &[1]);
-        tbs.extend(algorithm(self.signer));
-        tbs.extend(spelled(self.issuer, self.spelling));
-        tbs.extend(time(self.this_update));
-        tbs.extend(time(self.next_update));
-        let entry =
-            |serial: &Vec<u8>| tlv(0x30, &[tlv(2, serial), time(self.this_update)].concat());
-        let entries: Vec<u8> = self.serials.iter().flat_map(entry).collect();
-        if !entries.is_empty() {
-            tbs.extend(tlv(0x30, &entries));
-        }
-        let extensions = [
-            extension(35, false, &tlv(0x30, &tlv(0x80, &key_id(self.signer)))),
-            extension(20, false, &tlv(2, &[self.number & 0x7f])),
-        ];
-        tbs.extend(tlv(0xa0, &tlv(0x30, &extensions.concat())));
-        tlv(0x30, &tbs)
-    }
+    let extensions = [
+        extension(35, false, &tlv(0x30, &tlv(0x80, &key_id(list.signer)))),
+        extension(20, false, &tlv(2, &[list.number & 0x7f])),
+    ];
+    tbs.extend(tlv(0xa0, &tlv(0x30, &extensions.concat())));
+    tlv(0x30, &tbs)
 }
 
 /// The value with this tag and content.

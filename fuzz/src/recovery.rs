@@ -17,7 +17,7 @@ use mutual_trust::{
 use pki_types::UnixTime;
 
 use crate::STORE_FILE_BYTES;
-use crate::make::{List, Name, Spec, Spelling};
+use crate::make::{Der, List, Name, Spec, Spelling};
 use crate::snapshot::Snapshot;
 use crate::store_file::fitting_lines;
 

@@ -1,6 +1,6 @@
 //! What a case is about: an authority, perhaps an intermediate, a leaf, and perhaps lists, all of them good.
 
-use crate::make::{self, List, Name, Spec, Usage, tlv};
+use crate::make::{self, List, Name, Spec, Usage, Write as _, tlv};
 use crate::random::Random;
 
 /// 2027-01-01: the clock of every case.
@@ -201,7 +201,7 @@ fn list(part: Part, issuer: &'static str, signer: u8) -> Document {
     };
     Document {
         part,
-        tbs: list.to_be_signed(),
+        tbs: make::list_to_be_signed(&list),
         signer,
         algorithm: make::algorithm(signer),
         wrong: None,

@@ -10,7 +10,7 @@ use mutual_trust::store::{CrlIssuer, Report, Slot};
 
 use super::facts::{Expected, Facts, done_if};
 use super::pool::{days, pool};
-use crate::make::{List, Spelling};
+use crate::make::{Der, List, Spelling};
 use crate::snapshot::Snapshot;
 
 /// How many lists each issuer makes, one after the other.

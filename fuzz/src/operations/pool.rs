@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use mutual_trust::Certificate;
 
 use super::rows::Usage::{Absent, Any, Both, Client, Server};
-use crate::make::{self, Name, Spec};
+use crate::make::{self, Der, Name, Spec};
 
 pub use super::rows::*;
 

@@ -18,7 +18,7 @@ use rustls::{ClientConfig, Connection, ServerConfig, SignatureScheme, SupportedP
 
 use super::accept_all::AcceptAll;
 use super::provider::provider;
-use crate::make::{self, Name, Spec};
+use crate::make::{self, Der, Name, Spec};
 
 pub(super) const HOST: &str = "a.kms.example";
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -1,22 +1,20 @@
 //! Compares the verdict on random PKIs with a slow model of the rules that tries all paths.
 //!
-//! The model uses the descriptions from which the certificates were made, and nothing that the library reads in them.
-//! From the store it uses the list of installed entries.
+//! The model is that of `tests/worlds`. It uses the descriptions from which the certificates were made, and nothing that
+//! the library reads in them. From the store it uses the list of installed entries and lists; what the other calls mean,
+//! it knows by the rules.
 
-mod chain;
 mod decode;
-mod model;
-mod strict;
-mod witness;
 mod world;
 
 use mutual_trust::policy::{ChainMemory, VerdictWarning};
 use mutual_trust::{ReasonCode, Verdict, decide};
+use mutual_trust_worlds::state::Slot;
+use mutual_trust_worlds::{Model, Ruling, rule_of};
 
 use crate::{VERDICT_BYTES, work};
 use decode::Input;
-use model::{Model, Ruling};
-use world::{Ask, World};
+use world::{Ask, World, place};
 
 /// Most signatures that a verdict may verify beside those of installed CAs that have the name of the presented issuer
 /// (rule C5): those of what a peer presents, of its pins' keys and of its own.
@@ -31,7 +29,7 @@ pub fn verdict(data: &[u8]) -> bool {
     let mut input = Input::new(data);
     let mut world = World::new(&mut input);
     let mut accepted = false;
-    let view = world.store.snapshot();
+    let view = world.publish();
     while !input.is_empty() {
         let ask = Ask::new(&mut input, &world);
         let policy = ask.policy();
@@ -54,7 +52,7 @@ pub fn verdict(data: &[u8]) -> bool {
             }
             verdict
         });
-        let model = Model::new(&world, &view, &ask);
+        let model = Model::new(&world.state, &ask);
         compare(&world, &ask, &model, &verdict);
         accepted |= verdict.is_accepted();
     }
@@ -66,14 +64,19 @@ fn compare(world: &World, ask: &Ask, model: &Model<'_>, verdict: &Verdict) {
     let has = |wanted: fn(&VerdictWarning) -> bool| verdict.warnings().iter().any(wanted);
     let reason = verdict.reason();
     let mut migrating = false;
+    let code = reason.code();
+    // The entry that decided, as the model names it.
+    let by = verdict.decided_by().map(|entry| {
+        let key = entry.key();
+        let (slot, scope) = place(&key);
+        (slot, scope, world.index_of(key.fingerprint))
+    });
+    let key = |number: usize| world.state.entries[number].key();
     match model.ruling() {
         Ruling::Pin { entry, how, grace } => {
-            let by = verdict
-                .decided_by()
-                .filter(|_| verdict.is_accepted())
-                .map(|entry| entry.key().clone());
-            assert_eq!(by, Some(entry), "{}", shown());
-            assert_eq!(reason, how, "{}", shown());
+            assert!(verdict.is_accepted(), "{}", shown());
+            assert_eq!(by, Some(key(entry)), "{}", shown());
+            assert_eq!(code, how, "{}", shown());
             let warned = has(|warning| matches!(warning, VerdictWarning::InGrace { .. }));
             assert_eq!(warned, grace, "{}", shown());
         }
@@ -82,7 +85,7 @@ fn compare(world: &World, ask: &Ask, model: &Model<'_>, verdict: &Verdict) {
             if reason == ReasonCode::TooManyPaths && model.is_laborious() {
                 return;
             }
-            let Some(by) = verdict.decided_by().filter(|_| verdict.is_accepted()) else {
+            let Some(by) = by.filter(|_| verdict.is_accepted()) else {
                 panic!("one of {ends:?} must be accepted\n{}", shown());
             };
             let path: Vec<usize> = verdict
@@ -90,49 +93,38 @@ fn compare(world: &World, ask: &Ask, model: &Model<'_>, verdict: &Verdict) {
                 .iter()
                 .map(|certificate| world.index_of(certificate.fingerprint()))
                 .collect();
-            let end = (by.key().clone(), path);
+            let mut all = ends.iter();
             assert!(
-                ends.contains(&end),
-                "{end:?} is none of {ends:?}\n{}",
+                all.any(|(number, to)| key(*number) == by && *to == path),
+                "{by:?} over {path:?} is none of {ends:?}\n{}",
                 shown()
             );
             assert_eq!(reason, ReasonCode::ChainVerified);
         }
-        Ruling::NoChain(scope) => {
+        Ruling::NoChain { scope, pins } => {
             assert!(!verdict.is_accepted(), "{}", shown());
-            let witness = model.has_witness(reason, &scope);
+            let witness = model.has_witness(code, scope, pins);
             assert!(witness, "{reason} without a cause\n{}", shown());
         }
-        Ruling::No(reasons) => {
+        Ruling::No(refused) => {
             assert!(!verdict.is_accepted(), "{}", shown());
-            let allowed = reasons.contains(&reason) || is_of_floor(ask, model, &reasons, reason);
-            assert!(allowed, "{reason} is none of {reasons:?}\n{}", shown());
+            assert!(
+                refused.reasons.contains(&code),
+                "{reason} is none of {refused:?}\n{}",
+                shown()
+            );
+            assert_eq!(by, refused.pin.map(key), "{}", shown());
         }
     }
+    let of_pin = by.is_some_and(|(slot, ..)| slot == Slot::Pin);
+    let rule = rule_of(code, of_pin, ask.is_client());
+    assert_eq!(verdict.rule().to_string(), rule, "{}", shown());
     let accepted = verdict.is_accepted();
     // M7: every verdict that was made at the floor, a refusal as well.
     let warned = has(|warning| matches!(warning, VerdictWarning::ClockUnset(_)));
     assert_eq!(warned, !model.knows_time(), "{}", shown());
     let warned = has(|warning| matches!(warning, VerdictWarning::Migrating { .. }));
     assert_eq!(warned, accepted && migrating, "{}", shown());
-}
-
-/// M7: while the clock does not count, what has ended at the floor is refused for the clock.
-fn is_of_floor(ask: &Ask, model: &Model<'_>, reasons: &[ReasonCode], reason: ReasonCode) -> bool {
-    let of_clock = match ask.clock {
-        Some(_) => ReasonCode::ClockBelowFloor,
-        None => ReasonCode::ClockUnset,
-    };
-    let ends = [
-        ReasonCode::ClockUnset,
-        ReasonCode::Expired,
-        ReasonCode::EntryEnded,
-        ReasonCode::IssuerExpired,
-        ReasonCode::CrlExpired,
-        ReasonCode::NoUsablePin,
-        ReasonCode::PinDoesNotMatch,
-        ReasonCode::SameSubjectOtherKey,
-        ReasonCode::AuthoritiesNotAsked,
-    ];
-    !model.knows_time() && reason == of_clock && reasons.iter().any(|one| ends.contains(one))
+    let warned = has(|warning| matches!(warning, VerdictWarning::UnlistedName));
+    assert_eq!(warned, model.is_given_unlisted(), "{}", shown());
 }

@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use mutual_trust::certificate::Crl;
 use mutual_trust::policy::{ExpectedServer, VerifyRequest};
-use mutual_trust::store::{BlockSelector, CrlIssuer, PinMatch, Slot, ValidityRule};
+use mutual_trust::store::{
+    BlockSelector, CrlIssuer, Entry, EntryKey, PinMatch, Scope, Slot, ValidityRule,
+};
 use mutual_trust::{
     AuthorityScope, Certificate, ChainProfile, CurrentTime, EntryOptions, Fingerprint, HostName,
-    PinScope, Policy, ServerId, TrustStore,
+    PinScope, Policy, ServerId, TrustSnapshot, TrustStore,
 };
+use mutual_trust_worlds::state::{self, State};
+use mutual_trust_worlds::{Demands, Peer};
 use pki_types::{CertificateDer, UnixTime};
+use sha2::{Digest, Sha256};
 
 use super::decode::Input;
-use crate::make::{self, Base, Constraints, List, Name, Spec, Spelling, Usage};
+use crate::make::{self, Base, Constraints, Der, List, Name, Spec, Spelling, Usage};
 
 /// 2027-01-01.
 pub(super) const NOW: i64 = 1_798_761_600;
@@ -44,6 +49,8 @@ pub(super) struct World {
     pub(super) certificates: Vec<Certificate>,
     pub(super) lists: Vec<(List, Fingerprint)>,
     pub(super) store: TrustStore,
+    /// What the model knows: names, groups, claims, checked issuers and the floor by its own reading of the calls.
+    pub(super) state: State,
 }
 
 /// One certificate, good unless the input says otherwise: its issuer is one of those before it or itself.
@@ -232,18 +239,28 @@ impl World {
         let read = |spec: &Spec| {
             Certificate::from_der(&spec.der()).unwrap_or_else(|error| panic!("{spec:?}: {error}"))
         };
-        let certificates = specs.iter().map(read).collect();
+        let certificates: Vec<Certificate> = specs.iter().map(read).collect();
         let clock = Arc::new(CurrentTime::Known(time(NOW)));
+        let digest = |one: &Certificate| -> [u8; 32] { Sha256::digest(one.der().as_ref()).into() };
+        let state = State {
+            certificates: specs.clone(),
+            fingerprints: certificates.iter().map(digest).collect(),
+            ..State::default()
+        };
         let mut world = Self {
             specs,
             certificates,
             lists: Vec::new(),
             store: TrustStore::new(crate::keys()).with_clock(clock),
+            state,
         };
-        let names = [vec![host(0), host(2)], vec![host(1)], Vec::new()];
-        for (at, names) in names.into_iter().enumerate() {
-            let added = world.store.add_server(id(at), names);
+        for (at, names) in [&[0, 2][..], &[1], &[]].into_iter().enumerate() {
+            let added = world
+                .store
+                .add_server(id(at), names.iter().map(|name| host(*name)));
             assert!(added.is_ok(), "{added:?}");
+            let names: Vec<&'static str> = names.iter().map(|name| HOSTS[*name]).collect();
+            world.state.add_server(&names);
         }
         let added = world.store.add_group("group".parse().unwrap());
         assert!(added.is_ok(), "{added:?}");
@@ -251,6 +268,12 @@ impl World {
             world.change(input);
         }
         world
+    }
+
+    /// Publishes the store.
+    pub(super) fn publish(&mut self) -> TrustSnapshot {
+        self.state.publish(Some(NOW));
+        self.store.snapshot()
     }
 
     pub(super) fn index_of(&self, fingerprint: Fingerprint) -> usize {
@@ -318,18 +341,24 @@ impl World {
         }
     }
 
-    /// One call, refused or not: another target checks which calls are refused.
+    /// One call, refused or not: another target checks which calls are refused. The model learns of those that are not.
     fn change(&mut self, input: &mut Input<'_>) {
         let what = input.byte() % 20;
         let at = input.below(self.certificates.len());
         let certificate = self.certificates[at].clone();
-        let server = id(at % SERVERS.len());
+        let server = at % SERVERS.len();
         let store = &mut self.store;
-        let _: Result<_, _> = match what {
-            0..3 => store.install_pin(Self::pin_scope(input), certificate, Self::options(input)),
-            3 => {
-                let (scope, options) = (Self::pin_scope(input), Self::options(input));
-                store.install_pin_fingerprint(scope, certificate.fingerprint(), options)
+        let mut installed = None;
+        let done: Result<_, _> = match what {
+            0..4 => {
+                let scope = Self::pin_scope(input);
+                let options = Self::options(input);
+                installed = Some((state::Slot::Pin, scope_of_pin(&scope)));
+                if what < 3 {
+                    store.install_pin(scope, certificate.clone(), options)
+                } else {
+                    store.install_pin_fingerprint(scope, certificate.fingerprint(), options)
+                }
             }
             4..9 => {
                 let scope = match input.byte() % 8 {
@@ -341,19 +370,38 @@ impl World {
                 if options.matching() == PinMatch::PublicKey || options.is_any_role() {
                     options = EntryOptions::new();
                 }
-                store.install_authority(scope, certificate, options)
+                store.install_authority(scope, certificate.clone(), options)
             }
-            9 | 10 => store.install_intermediate(certificate, EntryOptions::new()),
-            11 => Ok(store.block_selector(match input.byte() % 4 {
-                0 => BlockSelector::certificate(&certificate),
-                1 => BlockSelector::Fingerprint(certificate.fingerprint()),
-                2 => BlockSelector::Key(certificate.key_pin()),
-                _ => BlockSelector::issuer_serial(&certificate),
-            })),
+            9 | 10 => store.install_intermediate(certificate.clone(), EntryOptions::new()),
+            11 => {
+                let (selector, block) = match input.byte() % 4 {
+                    0 => (
+                        BlockSelector::certificate(&certificate),
+                        state::Block::Certificate(at),
+                    ),
+                    1 => (
+                        BlockSelector::Fingerprint(certificate.fingerprint()),
+                        state::Block::Fingerprint(at),
+                    ),
+                    2 => (
+                        BlockSelector::Key(certificate.key_pin()),
+                        state::Block::Key(self.specs[at].key),
+                    ),
+                    _ => (
+                        BlockSelector::issuer_serial(&certificate),
+                        state::Block::IssuerSerial {
+                            issuer: self.specs[at].issuer,
+                            serial: self.specs[at].serial.clone(),
+                        },
+                    ),
+                };
+                self.state.blocks.push(block);
+                Ok(store.block_selector(selector))
+            }
             12 | 13 => self.install_list(input, at),
-            14 => store.join_group(&"group".parse().unwrap(), &server),
-            15 => store.migrate(&server, time(NOW + 5 * DAY)),
-            16 => store.release(&server),
+            14 => store.join_group(&"group".parse().unwrap(), &id(server)),
+            15 => store.migrate(&id(server), time(NOW + 5 * DAY)),
+            16 => store.release(&id(server)),
             17 => {
                 let keys: Vec<_> = store.contents().entries().into_iter().collect();
                 let key = keys.get(at).map(|entry| entry.key().clone());
@@ -362,8 +410,83 @@ impl World {
                 })
             }
             18 => store.disable_revocation_checks(&CrlIssuer::of(&certificate)),
-            _ => store.set_reference_names(&server, [host(input.below(HOSTS.len()))]),
+            _ => {
+                let name = input.below(HOSTS.len());
+                self.state.servers[server].reference = vec![HOSTS[name]];
+                store.set_reference_names(&id(server), [host(name)])
+            }
         };
+        self.learn(what, at, installed, done.is_ok());
+    }
+
+    /// What a call means by the rules; what is installed is listed by the store.
+    fn learn(
+        &mut self,
+        what: u8,
+        at: usize,
+        installed: Option<(state::Slot, state::Scope)>,
+        done: bool,
+    ) {
+        let server = at % SERVERS.len();
+        let entries = self.store.contents().entries();
+        let entries = entries.into_iter().map(|entry| self.entry(entry)).collect();
+        match what {
+            14 if done => self.state.join(server),
+            15 => assert_eq!(self.state.migrate(server, NOW + 5 * DAY), done, "migrate"),
+            16 => assert_eq!(self.state.release(server), done, "release"),
+            18 if done => {
+                let issuer = (self.specs[at].subject, self.specs[at].key);
+                self.state.checked.remove(&issuer);
+            }
+            _ => {}
+        }
+        self.state.entries = entries;
+        if let Some((slot, scope)) = installed.filter(|_| done) {
+            self.state.installed(slot, scope);
+        }
+        let installed: Vec<_> = self.store.contents().crls().collect();
+        let is = |fingerprint| {
+            let mut all = installed.iter();
+            all.any(|list| list.crl().fingerprint() == fingerprint)
+        };
+        let lists = self.lists.iter().filter(|(_, list)| is(*list));
+        self.state.lists = lists.map(|(list, _)| list.clone()).collect();
+        if matches!(what, 12 | 13)
+            && done
+            && let Some((list, _)) = self.lists.last()
+        {
+            self.state.checked.insert((list.issuer, list.signer));
+        }
+    }
+
+    /// An entry of the list of what is installed.
+    fn entry(&self, entry: &Entry) -> state::Entry {
+        let key = entry.key();
+        let (slot, scope) = place(&key);
+        let options = entry.options();
+        let grace = |rule| match rule {
+            ValidityRule::Enforce => 0,
+            ValidityRule::Grace(_) => GRACE,
+        };
+        let patterns = options.san_patterns().iter();
+        state::Entry {
+            bare: entry.certificate().is_none(),
+            by_key: options.matching() == PinMatch::PublicKey,
+            any_role: options.is_any_role(),
+            grace: options.validity().map(grace),
+            end: options
+                .end()
+                .map(|end| i64::try_from(end.as_secs()).unwrap()),
+            patterns: patterns
+                .map(|pattern| {
+                    let text = pattern.to_string();
+                    let mut all = PATTERNS.into_iter();
+                    all.find(|known| *known == text).expect("it was given")
+                })
+                .collect(),
+            disabled: entry.disabled().is_some(),
+            ..state::Entry::new(slot, scope, self.index_of(key.fingerprint))
+        }
     }
 
     fn install_list(
@@ -403,28 +526,49 @@ pub(super) fn grace() -> ValidityRule {
     ValidityRule::Grace(Duration::from_secs(GRACE.try_into().unwrap()))
 }
 
-/// Which peer; numbers index [`SERVERS`] and [`HOSTS`]. A server beyond them is unknown.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Peer {
-    Id(usize, Option<usize>),
-    Name(usize),
-    Client,
+fn scope_of_pin(scope: &PinScope) -> state::Scope {
+    match scope {
+        PinScope::Server(id) => state::Scope::Server(number_of(id)),
+        PinScope::Group(_) => state::Scope::Group,
+        PinScope::Clients => state::Scope::Clients,
+        other => panic!("an unknown scope {other:?}"),
+    }
+}
+
+fn number_of(id: &ServerId) -> usize {
+    let mut all = SERVERS.iter();
+    all.position(|server| *server == id.as_str())
+        .expect("only these are there")
+}
+
+/// Where an entry stands, in the words of the model.
+pub(super) fn place(key: &EntryKey) -> (state::Slot, state::Scope) {
+    let slot = match key.slot {
+        Slot::Pin => state::Slot::Pin,
+        Slot::Authority => state::Slot::Authority,
+        Slot::Intermediate => state::Slot::Intermediate,
+        other => panic!("an unknown slot {other:?}"),
+    };
+    let scope = match &key.scope {
+        Scope::Server(id) => state::Scope::Server(number_of(id)),
+        Scope::Group(_) => state::Scope::Group,
+        Scope::Clients => state::Scope::Clients,
+        Scope::AnyServer => state::Scope::AnyServer,
+        Scope::Everyone => state::Scope::Everyone,
+        other => panic!("an unknown scope {other:?}"),
+    };
+    (slot, scope)
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
-    pub(super) peer: Peer,
-    pub(super) leaf: usize,
-    pub(super) chain: Vec<usize>,
-    pub(super) clock: Option<i64>,
-    pub(super) unlisted: bool,
-    pub(super) pins_only: bool,
-    pub(super) without_clock: bool,
-    pub(super) grace: bool,
-    pub(super) strict: bool,
-    pub(super) require_crl: bool,
-    pub(super) crl_grace: bool,
-    pub(super) most: Option<usize>,
+pub(super) struct Ask(mutual_trust_worlds::Ask);
+
+impl core::ops::Deref for Ask {
+    type Target = mutual_trust_worlds::Ask;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Ask {
@@ -432,12 +576,9 @@ impl Ask {
         let peer = match input.byte() % 8 {
             0..4 => {
                 let dialled = input.below(HOSTS.len() + 1);
-                Peer::Id(
-                    input.below(SERVERS.len() + 1),
-                    (dialled < HOSTS.len()).then_some(dialled),
-                )
+                Peer::Id(input.below(SERVERS.len() + 1), HOSTS.get(dialled).copied())
             }
-            4 | 5 => Peer::Name(input.below(HOSTS.len())),
+            4 | 5 => Peer::Name(HOSTS[input.below(HOSTS.len())]),
             _ => Peer::Client,
         };
         let leaf = input.below(world.specs.len());
@@ -456,48 +597,52 @@ impl Ask {
         ]);
         let bits = input.byte();
         let more = input.byte();
-        Self {
+        let grace = |is| if is { GRACE } else { 0 };
+        Self(mutual_trust_worlds::Ask {
             peer,
             leaf,
             chain: chain.collect(),
             clock,
-            unlisted: bits & 1 != 0,
-            pins_only: bits & 6 == 6,
-            without_clock: bits & 8 != 0,
-            grace: bits & 16 != 0,
-            strict: bits & 96 == 96,
-            require_crl: more & 3 == 3,
-            crl_grace: more & 4 != 0,
-            most: (more & 8 != 0).then_some(usize::from(more >> 4 & 3)),
-        }
+            demands: Demands {
+                unlisted: bits & 1 != 0,
+                pins_only: bits & 6 == 6,
+                without_clock: bits & 8 != 0,
+                grace: grace(bits & 16 != 0),
+                strict: bits & 96 == 96,
+                require_crl: more & 3 == 3,
+                crl_grace: grace(more & 4 != 0),
+                most: (more & 8 != 0).then_some(usize::from(more >> 4 & 3)),
+            },
+        })
     }
 
     pub(super) fn policy(&self) -> Policy {
+        let demands = &self.demands;
         let mut policy = Policy::new(crate::keys());
-        if self.unlisted {
+        if demands.unlisted {
             policy = policy.with_unlisted_allowed();
         }
-        if self.pins_only {
+        if demands.pins_only {
             policy = policy.with_clients_by_pin_only();
         }
-        if self.without_clock {
+        if demands.without_clock {
             policy = policy.with_chains_without_clock();
         }
-        if self.grace {
+        if demands.grace > 0 {
             policy = policy.with_validity(grace()).unwrap();
         }
-        if self.strict {
+        if demands.strict {
             policy = policy.with_chain_profile(ChainProfile::Strict);
         }
-        if self.require_crl {
+        if demands.require_crl {
             policy = policy.with_crl_required();
         }
-        if self.crl_grace {
+        if demands.crl_grace > 0 {
             policy = policy
                 .with_crl_grace(Duration::from_secs(GRACE.try_into().unwrap()))
                 .unwrap();
         }
-        if let Some(most) = self.most {
+        if let Some(most) = demands.most {
             policy = policy.with_max_intermediates(most).unwrap_or(policy);
         }
         policy
@@ -517,12 +662,12 @@ impl Ask {
         match self.peer {
             Peer::Id(at, dialled) => {
                 let server: ServerId = SERVERS.get(at).unwrap_or(&"unknown").parse().unwrap();
-                let dialled = dialled.map(host);
+                let dialled = dialled.map(|name| name.parse::<HostName>().unwrap());
                 let target = ExpectedServer::id(&server, dialled.as_ref());
                 answer(&VerifyRequest::server(target, &leaf, &chain, clock))
             }
-            Peer::Name(at) => {
-                let name = host(at);
+            Peer::Name(name) => {
+                let name: HostName = name.parse().unwrap();
                 answer(&VerifyRequest::server(
                     ExpectedServer::Name(&name),
                     &leaf,

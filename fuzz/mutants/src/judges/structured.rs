@@ -19,7 +19,7 @@ use structured_pkix::signature::SignatureValue;
 use structured_pkix::{AlgorithmIdentifier, Certificate};
 
 use super::Judged;
-use crate::make;
+use crate::make::{self, Der as _};
 use crate::world::{ADDRESS, HOST, NOW, Part, Signed};
 
 /// id-kp-serverAuth.

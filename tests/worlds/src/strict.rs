@@ -1,17 +1,15 @@
 //! The requirements of the strict profile (RFC 5280 section 4), without those that the writer of certificates always
 //! meets.
 
-use super::model::names_own_key;
-use crate::make::{Constraints, Name, Spec};
+use crate::spec::{Constraints, Name, Spec};
 
 fn any(spec: &Spec) -> bool {
-    let ca = spec.ca.is_some_and(|(ca, _)| ca);
     // 4.2.1.1: the authority key identifier is there but in a certificate that signed itself.
-    (spec.authority_key.is_some() || names_own_key(spec) == Some(true))
+    (spec.authority_key.is_some() || spec.names_own_key() == Some(true))
         // 4.2.1.10: only a CA has name constraints.
-        && (ca || spec.constraints == Constraints::default())
+        && (spec.is_ca() || spec.constraints == Constraints::default())
         // 4.2.1.9: only a CA signs certificates.
-        && (ca || spec.key_usage.is_none_or(|usage| usage & 0x04 == 0))
+        && (spec.is_ca() || spec.key_usage.is_none_or(|usage| usage & 0x04 == 0))
         && minimal(spec)
         && spec.names.iter().all(is_name)
 }
@@ -31,7 +29,7 @@ fn issuer(spec: &Spec) -> bool {
 }
 
 /// 4.2.1.3: the key of an end entity may sign.
-pub(super) fn leaf(spec: &Spec) -> bool {
+pub(crate) fn leaf(spec: &Spec) -> bool {
     let signs = spec.key_usage.is_none_or(|usage| usage & 0x80 != 0);
     any(spec) && serial(spec) && signs
 }
@@ -41,17 +39,17 @@ fn is_name(name: &Name) -> bool {
     !matches!(name, Name::Dns(text) if text.contains(','))
 }
 
-pub(super) fn intermediate(spec: &Spec) -> bool {
+pub(crate) fn intermediate(spec: &Spec) -> bool {
     any(spec) && serial(spec) && issuer(spec)
 }
 
 /// Public CAs have roots with the serial number 0.
-pub(super) fn authority(spec: &Spec) -> bool {
+pub(crate) fn authority(spec: &Spec) -> bool {
     any(spec) && issuer(spec)
 }
 
 /// 4.2.1.1: the authority key identifier is the subject key identifier of the issuer.
-pub(super) fn pair(below: &Spec, above: &Spec) -> bool {
+pub(crate) fn pair(below: &Spec, above: &Spec) -> bool {
     below
         .authority_key
         .is_none_or(|key| !above.key_id || key == above.key)

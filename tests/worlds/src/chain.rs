@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use mutual_trust::store::{Scope, Slot};
-
-use super::model::{
-    End, Held, Model, is_self_issued, lists_serial, matches_pattern, names_own_key,
-};
-use super::strict;
-use crate::make::{Base, Name, Spec};
+use crate::rules::{End, Model};
+use crate::spec::{Base, List, Name, Spec};
+use crate::state::{Entry, Scope, Slot};
+use crate::strict;
 
 /// What the path builder builds.
 const MOST_INTERMEDIATES: usize = 6;
@@ -17,8 +14,11 @@ const MOST_INTERMEDIATES: usize = 6;
 /// Work that one verdict may do beyond what the model counts: signatures that it verifies for certain.
 const CHEAP: usize = 7;
 
+/// How far the clock of a machine that makes lists may be ahead (rule C4).
+const TOLERANCE: i64 = 5 * 60;
+
 impl Model<'_> {
-    pub(super) fn ends(&self, scope: &Scope) -> Vec<End> {
+    pub(crate) fn ends(&self, scope: Scope) -> Vec<End> {
         let mut found = Vec::new();
         if self.leaf_holds() {
             self.climb(scope, &mut vec![self.ask.leaf], &mut found);
@@ -28,24 +28,24 @@ impl Model<'_> {
 
     /// C1 and C3 for the end entity.
     fn leaf_holds(&self) -> bool {
-        let leaf = self.spec(self.ask.leaf);
+        let leaf = self.leaf();
         leaf.version == 3
-            && !leaf.ca.is_some_and(|(ca, _)| ca)
+            && !leaf.is_ca()
             && !leaf.critical
             && self.in_period(leaf)
             // The path builder does not read anyExtendedKeyUsage.
             && self.allows(leaf.usage, false)
-            && (!self.ask.strict || strict::leaf(leaf))
+            && (!self.ask.demands.strict || strict::leaf(leaf))
     }
 
-    fn climb(&self, scope: &Scope, path: &mut Vec<usize>, found: &mut Vec<End>) {
+    fn climb(&self, scope: Scope, path: &mut Vec<usize>, found: &mut Vec<End>) {
         let last = path[path.len() - 1];
-        for held in self.on(Slot::Authority, scope) {
-            if self.signed(held.at, last) && self.authority_holds(held, path) {
+        for (number, entry) in self.on(Slot::Authority, scope) {
+            if self.signed(entry.at, last) && self.authority_holds(entry, path) {
                 let mut whole = path.clone();
-                whole.push(held.at);
+                whole.push(entry.at);
                 if self.path_holds(&whole) {
-                    found.push((held.entry.key().clone(), whole));
+                    found.push((number, whole));
                 }
             }
         }
@@ -68,30 +68,29 @@ impl Model<'_> {
     }
 
     /// What the peer sent, and the installed intermediates that accept anything.
-    pub(super) fn intermediates(&self) -> BTreeSet<usize> {
-        let installed = self.on(Slot::Intermediate, &Scope::Everyone).into_iter();
-        let alive = installed.filter(|held| self.entry_faults(held).is_empty());
-        let mut all: BTreeSet<usize> = alive.map(|held| held.at).collect();
+    pub(crate) fn intermediates(&self) -> BTreeSet<usize> {
+        let installed = self.on(Slot::Intermediate, Scope::Everyone);
+        let alive = installed.filter(|(_, entry)| self.entry_faults(entry).is_empty());
+        let mut all: BTreeSet<usize> = alive.map(|(_, entry)| entry.at).collect();
         all.extend(&self.ask.chain);
         all
     }
 
-    pub(super) fn signed(&self, above: usize, below: usize) -> bool {
-        let (above, below) = (self.spec(above), self.spec(below));
-        below.issuer == above.subject && below.signer == above.key && !below.broken
+    pub(crate) fn signed(&self, above: usize, below: usize) -> bool {
+        self.spec(above).signed(self.spec(below))
     }
 
     /// How many certificates of a path are intermediates; self-issued ones by themselves do not count.
     fn counted(&self, path: &[usize]) -> usize {
         let others = path[1..].iter().map(|at| self.spec(*at));
-        others.filter(|spec| !is_self_issued(spec)).count()
+        others.filter(|spec| !spec.is_self_issued()).count()
     }
 
     /// C1 for an issuer, wherever it stands.
-    pub(super) fn may_issue(&self, at: usize) -> bool {
+    pub(crate) fn may_issue(&self, at: usize) -> bool {
         let spec = self.spec(at);
         spec.version == 3
-            && spec.ca.is_some_and(|(ca, _)| ca)
+            && spec.is_ca()
             && spec.key_usage.is_none_or(|usage| usage & 0x04 != 0)
             && !spec.critical
             && self.in_period(spec)
@@ -105,92 +104,98 @@ impl Model<'_> {
     }
 
     fn intermediate_holds(&self, at: usize, below: &[usize]) -> bool {
-        let own = usize::from(!is_self_issued(self.spec(at)));
+        let own = usize::from(!self.spec(at).is_self_issued());
+        let most = self.ask.demands.most.unwrap_or(MOST_INTERMEDIATES);
         self.may_issue(at)
             && self.allows(self.spec(at).usage, false)
             // The path builder counts self-issued ones as well.
             && below.len() - 1 <= self.length(at)
-            && self.counted(below) + own <= self.ask.most.unwrap_or(MOST_INTERMEDIATES)
-            && (!self.ask.strict || strict::intermediate(self.spec(at)))
+            && self.counted(below) + own <= most
+            && (!self.ask.demands.strict || strict::intermediate(self.spec(at)))
     }
 
-    fn authority_holds(&self, held: &Held<'_>, below: &[usize]) -> bool {
-        self.entry_faults(held).is_empty()
-            && self.may_issue(held.at)
-            && self.counted(below) <= self.length(held.at)
-            && (!self.ask.strict || strict::authority(self.spec(held.at)))
-            && self.patterns_match(held)
+    fn authority_holds(&self, entry: &Entry, below: &[usize]) -> bool {
+        self.entry_faults(entry).is_empty()
+            && self.may_issue(entry.at)
+            && self.counted(below) <= self.length(entry.at)
+            && (!self.ask.demands.strict || strict::authority(self.spec(entry.at)))
+            && self.patterns_match(entry)
     }
 
     /// P7
-    fn patterns_match(&self, held: &Held<'_>) -> bool {
-        let patterns = held.entry.options().san_patterns();
-        let leaf = self.spec(self.ask.leaf);
-        let mut all = patterns.iter().map(ToString::to_string);
-        patterns.is_empty() || all.any(|pattern| matches_pattern(leaf, &pattern))
+    fn patterns_match(&self, entry: &Entry) -> bool {
+        let mut all = entry.patterns.iter();
+        let leaf = self.leaf();
+        entry.patterns.is_empty() || all.any(|pattern| matches_pattern(leaf, pattern))
     }
 
     /// What depends on more than one certificate.
     fn path_holds(&self, path: &[usize]) -> bool {
         let pairs = || path.iter().copied().zip(path[1..].iter().copied());
         let authority = path[path.len() - 1];
-        let named = pairs().all(|(below, above)| self.may_tell_of(below, above));
-        named
+        pairs().all(|(below, above)| self.may_tell_of(below, above))
             && !self.is_revoked_authority(authority)
             && (1..path.len()).all(|at| {
-                permits(
-                    self.spec(path[at]),
-                    path[..at].iter().map(|at| self.spec(*at)),
-                )
+                let below = path[..at].iter().map(|at| self.spec(*at));
+                permits(self.spec(path[at]), below)
             })
-            && (!self.ask.strict
+            && (!self.ask.demands.strict
                 || pairs().all(|(below, above)| strict::pair(self.spec(below), self.spec(above))))
     }
 
     /// C4: neither revoked nor unknown.
     fn may_tell_of(&self, below: usize, above: usize) -> bool {
         let (certificate, issuer) = (self.spec(below), self.spec(above));
-        let mut lists = self.lists.iter();
-        let own =
-            |list: &&&crate::make::List| (list.issuer, list.signer) == (issuer.subject, issuer.key);
-        if lists
-            .clone()
-            .filter(own)
-            .any(|list| lists_serial(list, &certificate.serial))
-        {
+        let own = |list: &&List| (list.issuer, list.signer) == (issuer.subject, issuer.key);
+        let mut lists = self.state.lists.iter().filter(own);
+        if lists.clone().any(|list| list.names(&certificate.serial)) {
             return false;
         }
         let signs = issuer.key_usage.is_none_or(|usage| usage & 0x02 != 0);
-        !self.is_checked(above) || (signs && lists.any(|list| own(&list) && self.tells(list)))
+        !self.is_checked(above) || (signs && lists.any(|list| self.tells(list)))
+    }
+
+    /// C4: whether a list is read at this moment, perhaps in its grace.
+    fn tells(&self, list: &List) -> bool {
+        let begun = !self.known || list.this_update <= self.moment + TOLERANCE;
+        begun && self.moment < list.next_update + self.ask.demands.crl_grace
+    }
+
+    /// C4: whether a list of the path counts by its grace alone.
+    pub fn is_in_crl_grace(&self, path: &[usize]) -> bool {
+        path[1..].iter().any(|above| {
+            let issuer = self.spec(*above);
+            let own = |list: &&List| (list.issuer, list.signer) == (issuer.subject, issuer.key);
+            let mut lists = self.state.lists.iter().filter(own).peekable();
+            lists.peek().is_some() && lists.all(|list| self.moment >= list.next_update)
+        })
+    }
+
+    pub(crate) fn is_checked(&self, issuer: usize) -> bool {
+        let issuer = self.spec(issuer);
+        let name = (issuer.subject, issuer.key);
+        self.ask.demands.require_crl || self.state.checked.contains(&name)
     }
 
     /// C1: an authority that an installed list of its issuer names.
     fn is_revoked_authority(&self, at: usize) -> bool {
         let spec = self.spec(at);
-        self.lists.iter().any(|list| {
-            let other = names_own_key(spec) == Some(true) && list.signer != spec.key;
-            list.issuer == spec.issuer
-                && spec.authority_key.is_none_or(|key| key == list.signer)
-                && !other
-                && lists_serial(list, &spec.serial)
+        self.state.lists.iter().any(|list| {
+            let other = spec.names_own_key() == Some(true) && list.signer != spec.key;
+            list.is_of_issuer(spec) && !other && list.names(&spec.serial)
         })
     }
 
     /// Whether a verdict may reach a limit: more presented certificates could be issuers, or could have issuers, than a
     /// verdict verifies. Installed certificates do not count.
-    pub(super) fn is_laborious(&self) -> bool {
+    pub fn is_laborious(&self) -> bool {
         let installed = |at: usize| {
-            let mut others = [Slot::Authority, Slot::Intermediate].into_iter();
-            others.any(|slot| self.holds(slot, at))
+            let mut entries = self.state.entries.iter();
+            entries.any(|entry| entry.slot != Slot::Pin && entry.at == at)
         };
-        let presented: Vec<usize> = self
-            .ask
-            .chain
-            .iter()
-            .copied()
-            .filter(|at| !installed(*at))
-            .collect();
-        let all = 0..self.world.specs.len();
+        let presented = self.ask.chain.iter().copied();
+        let presented: Vec<usize> = presented.filter(|at| !installed(*at)).collect();
+        let all = 0..self.state.certificates.len();
         let pairs = all
             .clone()
             .flat_map(|below| all.clone().map(move |above| (below, above)));
@@ -200,6 +205,16 @@ impl Model<'_> {
             named.filter(|(below, above)| presented.contains(below) || presented.contains(above));
         named.count() > CHEAP
     }
+}
+
+/// P7, for the patterns that there are.
+fn matches_pattern(spec: &Spec, pattern: &str) -> bool {
+    let mut names = spec.names.iter();
+    names.any(|name| match pattern {
+        "dns:*.kms.example" => matches!(name, Name::Dns("a.kms.example" | "b.kms.example")),
+        "ip:192.0.2.1" => matches!(name, Name::Ip(address) if address.to_string() == "192.0.2.1"),
+        _ => matches!(name, Name::Dns(name) if pattern.strip_prefix("dns:") == Some(*name)),
+    })
 }
 
 /// Name constraints of an issuer, on DNS names and addresses, for all certificates below it.
