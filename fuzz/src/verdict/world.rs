@@ -466,7 +466,8 @@ impl World {
         let options = entry.options();
         let grace = |rule| match rule {
             ValidityRule::Enforce => 0,
-            ValidityRule::Grace(_) => GRACE,
+            // There is one grace.
+            _ => GRACE,
         };
         let patterns = options.san_patterns().iter();
         state::Entry {
@@ -547,7 +548,6 @@ pub(super) fn place(key: &EntryKey) -> (state::Slot, state::Scope) {
         Slot::Pin => state::Slot::Pin,
         Slot::Authority => state::Slot::Authority,
         Slot::Intermediate => state::Slot::Intermediate,
-        other => panic!("an unknown slot {other:?}"),
     };
     let scope = match &key.scope {
         Scope::Server(id) => state::Scope::Server(number_of(id)),
@@ -555,7 +555,6 @@ pub(super) fn place(key: &EntryKey) -> (state::Slot, state::Scope) {
         Scope::Clients => state::Scope::Clients,
         Scope::AnyServer => state::Scope::AnyServer,
         Scope::Everyone => state::Scope::Everyone,
-        other => panic!("an unknown scope {other:?}"),
     };
     (slot, scope)
 }
