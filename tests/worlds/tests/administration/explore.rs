@@ -9,6 +9,9 @@ use crate::real::{Certificates, Machine};
 use crate::store::Edit;
 use crate::system::{Action, Administration, Fault, System};
 
+/// Unoptimised, there are fewer states and paths.
+const THIN: bool = cfg!(debug_assertions);
+
 /// A number of the environment, or what runs otherwise.
 fn number(name: &str, otherwise: usize) -> usize {
     let set = env::var(name).ok();
@@ -18,7 +21,7 @@ fn number(name: &str, otherwise: usize) -> usize {
 #[test]
 fn every_interleaving_of_administration_keeps_the_rules() {
     // Initial states have depth 1.
-    let depth = number("MUTUAL_TRUST_DEPTH", 4) + 1;
+    let depth = number("MUTUAL_TRUST_DEPTH", if THIN { 4 } else { 6 }) + 1;
     let begin = Instant::now();
     let model = Administration { fault: Fault::None };
     let checker = model
@@ -127,13 +130,13 @@ fn real_stores_take_the_steps_of_the_model() {
             }
         }
         first += 1;
-        if ended {
+        if ended || THIN {
             break;
         }
     }
     let paths = steps / 2;
     // Longer ones, drawn.
-    let (walks, length) = (number("MUTUAL_TRUST_WALKS", 150), 16);
+    let (walks, length) = (number("MUTUAL_TRUST_WALKS", if THIN { 5 } else { 150 }), 16);
     let mut seed = 1;
     for _ in 0..walks {
         let mut left = length;
