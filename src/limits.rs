@@ -14,6 +14,7 @@ mod journal;
 mod known;
 #[cfg(all(test, feature = "encrypted-keys"))]
 mod page;
+mod threads;
 
 use core::time::Duration;
 
@@ -43,6 +44,7 @@ pub use journal::{
 pub use known::{
     KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_CRL, KNOWN_CRITICAL_IN_CRL_ENTRY, KNOWN_CRITICAL_IN_PIN,
 };
+pub use threads::{MAX_COPIES_APART, MAX_COUNTS_OF_SNAPSHOT};
 
 /// Largest certificate in bytes of DER.
 ///

@@ -16,6 +16,7 @@
 
 pub(crate) mod algorithms;
 mod allowed;
+pub(crate) mod apart;
 mod boundary;
 mod causes;
 mod compare;

@@ -36,6 +36,23 @@ enum Form {
 }
 
 impl HostName {
+    /// A clone that does not write to the count of this one if the thread asks for it again and again.
+    pub(crate) fn clone_apart(&self) -> Self {
+        Self(match &self.0 {
+            Form::Dns(name) => Form::Dns(super::apart::clone_text(name)),
+            Form::Ip(address) => Form::Ip(*address),
+        })
+    }
+
+    /// How many hold its text.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        match &self.0 {
+            Form::Dns(name) => Arc::strong_count(name),
+            Form::Ip(_) => 0,
+        }
+    }
+
     /// The IP address, if it is one.
     pub fn ip(&self) -> Option<IpAddr> {
         match &self.0 {

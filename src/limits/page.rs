@@ -13,7 +13,8 @@ mod tests {
         include_str!("fleet.rs"),
         include_str!("followed.rs"),
         include_str!("installation.rs"),
-        include_str!("journal.rs")
+        include_str!("journal.rs"),
+        include_str!("threads.rs")
     );
 
     /// A value as the page shows it.
@@ -194,6 +195,8 @@ mod tests {
             MAX_CACHED_LINKS,
             MAX_OBSERVATIONS,
             MAX_OBSERVED_BYTES,
+            MAX_COUNTS_OF_SNAPSHOT,
+            MAX_COPIES_APART,
             MAX_PARKED_VERDICTS,
             MAX_PENDING_PEERS,
             MAX_PENDING_BYTES,

@@ -17,13 +17,13 @@ pub(super) struct Denial {
 }
 
 /// What the pins or the authorities say of a peer.
-pub(super) struct Judged {
-    pub(super) outcome: Result<Acceptance, Denial>,
+pub(super) struct Judged<'a> {
+    pub(super) outcome: Result<Acceptance<'a>, Denial>,
     pub(super) considered: Truncated<Considered>,
     pub(super) warnings: Vec<VerdictWarning>,
 }
 
-impl From<Rejection> for Judged {
+impl From<Rejection> for Judged<'_> {
     fn from(rejection: Rejection) -> Self {
         Self::from(Explained::from(rejection))
     }
@@ -44,7 +44,7 @@ impl From<Rejection> for Explained {
     }
 }
 
-impl From<Explained> for Judged {
+impl From<Explained> for Judged<'_> {
     fn from(
         Explained {
             rejection,

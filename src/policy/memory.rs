@@ -11,7 +11,7 @@ use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::decide::{decide, decide_until};
+use super::decide::{Yes, answer, decide, decide_until};
 use super::timing::Timing;
 use super::{
     Accepted, Detail, ExpectedServer, Policy, Refusal, Verdict, VerdictWarning, VerifyRequest,
@@ -140,6 +140,18 @@ impl ChainMemory {
             inner.keep(view, place, chain);
         }
         verdict
+    }
+
+    /// The same for an adapter that keeps no verdict on a peer that it accepts.
+    pub(crate) fn answer(
+        &self,
+        view: &TrustSnapshot,
+        question: &VerifyRequest<'_>,
+    ) -> Result<Yes, Verdict> {
+        match self.0.policy.remembered_chains() {
+            0 => answer(view, &self.0.policy, question),
+            _ => self.verdict(view, question).short(),
+        }
     }
 
     /// How much it spared so far. The counts of a memory that remembers nothing stay at zero.

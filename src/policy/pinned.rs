@@ -14,13 +14,13 @@ use crate::store::{
 };
 
 /// What the pins of one scope say.
-pub(super) enum PinOutcome {
+pub(super) enum PinOutcome<'a> {
     /// A pin matches and may be used. Making that an acceptance is up to the caller.
-    Passed(Passed),
+    Passed(Passed<'a>),
     /// Pins match, and none of them may be used. That is final (rule P5).
     Failed {
         /// The first of them, and why it may not be used.
-        entry: Arc<Entry>,
+        entry: &'a Arc<Entry>,
         rejection: Rejection,
         considered: Truncated<Considered>,
     },
@@ -29,8 +29,8 @@ pub(super) enum PinOutcome {
 }
 
 /// A pin that matches and may be used.
-pub(super) struct Passed {
-    pub(super) entry: Arc<Entry>,
+pub(super) struct Passed<'a> {
+    pub(super) entry: &'a Arc<Entry>,
     pub(super) reason: ReasonCode,
     pub(super) warnings: Vec<VerdictWarning>,
     /// Pins that matched before it and may not be used.
@@ -38,7 +38,7 @@ pub(super) struct Passed {
 }
 
 /// Asks the pins of one scope, if it holds any.
-pub(super) fn ask(case: &Case<'_>, pins: Option<&CertificateIndex>) -> PinOutcome {
+pub(super) fn ask<'a>(case: &Case<'a>, pins: Option<&'a CertificateIndex>) -> PinOutcome<'a> {
     let Some(pins) = pins else {
         return PinOutcome::NoMatch;
     };
@@ -58,7 +58,7 @@ pub(super) fn ask(case: &Case<'_>, pins: Option<&CertificateIndex>) -> PinOutcom
     // One alone is almost always what there is, and takes no list.
     let only = only.filter(|_| others.is_empty());
     let by_key = only.into_iter().chain(others);
-    let mut first_failed: Option<(Arc<Entry>, Rejection)> = None;
+    let mut first_failed: Option<(&Arc<Entry>, Rejection)> = None;
     let mut considered = Truncated::default();
     for entry in whole.into_iter().chain(by_key) {
         match usable(case, entry) {
@@ -69,7 +69,7 @@ pub(super) fn ask(case: &Case<'_>, pins: Option<&CertificateIndex>) -> PinOutcom
                     (Some(_), PinMatch::PublicKey) => ReasonCode::KeyMatched,
                 };
                 return PinOutcome::Passed(Passed {
-                    entry: entry.clone(),
+                    entry,
                     reason,
                     warnings,
                     considered,
@@ -78,7 +78,7 @@ pub(super) fn ask(case: &Case<'_>, pins: Option<&CertificateIndex>) -> PinOutcom
             Err(rejection) => {
                 let (reason, detail) = rejection.clone();
                 consider(&mut considered, Considered::entry(entry, reason, detail));
-                first_failed.get_or_insert_with(|| (entry.clone(), rejection));
+                first_failed.get_or_insert((entry, rejection));
             }
         }
     }

@@ -31,7 +31,7 @@ use crate::store::Entry;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Accepted {
-    acceptance: Acceptance,
+    acceptance: Acceptance<'static>,
     verdict: Verdict,
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::decide::Acceptance;
+use super::decide::{Acceptance, Yes};
 use super::judged::Denial;
 use super::{Considered, Detail, PeerIdentity, ReasonCode, VerdictWarning};
 use crate::certificate::{Certificate, Fingerprint, HostName, Role};
@@ -15,7 +15,7 @@ use crate::store::{Entry, EntryKey, ServerId, Slot, Truncated};
 #[derive(Clone, Debug)]
 #[must_use = "a verdict that is not read refuses no peer: use `into_result` or `is_accepted`"]
 pub struct Verdict {
-    pub(super) outcome: Result<Acceptance, Denial>,
+    pub(super) outcome: Result<Acceptance<'static>, Denial>,
     pub(super) role: Role,
     pub(super) generation: u64,
     pub(super) server: Option<ServerId>,
@@ -42,6 +42,14 @@ impl Verdict {
     /// The verified path from the end entity to the authority, both included; empty for a pin and for a refusal.
     pub fn path(&self) -> &[Certificate] {
         self.outcome.as_ref().map_or(&[], Acceptance::path)
+    }
+
+    /// As an answer: itself only if it is a refusal.
+    pub(super) fn short(self) -> Result<Yes, Self> {
+        match &self.outcome {
+            Ok(acceptance) => Ok(acceptance.given()),
+            Err(_) => Err(self),
+        }
     }
 
     /// The reason code.

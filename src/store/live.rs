@@ -2,11 +2,12 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::trace;
 use crate::store::TrustSnapshot;
 use crate::store::error::PublishError;
+use crate::store::pointer::Pointer;
 use crate::store::waiters::Waiters;
 
 /// The snapshot in force. Cheap to clone: all clones follow the same publications.
@@ -28,8 +29,8 @@ use crate::store::waiters::Waiters;
 pub struct LiveTrust(Arc<Inner>);
 
 struct Inner {
-    /// The snapshot that verdicts read. Locked only while a pointer is copied or replaced.
-    view: RwLock<TrustSnapshot>,
+    /// The snapshot that verdicts read.
+    view: Pointer,
     /// The generation in force, for publishers and waiters. Readers of the snapshot do not lock it.
     generation: Mutex<u64>,
     published: Condvar,
@@ -42,17 +43,20 @@ impl LiveTrust {
     pub fn new(view: TrustSnapshot) -> Self {
         Self(Arc::new(Inner {
             generation: Mutex::new(view.generation()),
-            view: RwLock::new(view),
+            view: Pointer::new(view),
             published: Condvar::new(),
             waiters: Waiters::default(),
         }))
     }
 
-    /// The snapshot in force. It holds a lock only while a pointer is copied.
+    /// The snapshot in force. It takes no lock and waits for no other thread.
     pub fn current(&self) -> TrustSnapshot {
-        // No code that can panic runs under the lock, so a poisoned lock does not affect the snapshot.
-        let view = self.0.view.read();
-        view.unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.view.current()
+    }
+
+    /// Calls a function with the snapshot in force. What is published meanwhile is for the next call (rule S1).
+    pub(crate) fn with_current<R>(&self, read: impl FnOnce(&TrustSnapshot) -> R) -> R {
+        self.0.view.with(read)
     }
 
     /// Puts a newer snapshot in force. Later verdicts use it.
@@ -65,6 +69,7 @@ impl LiveTrust {
     /// The generation is not newer than the one in force.
     pub fn publish(&self, view: TrustSnapshot) -> Result<(), PublishError> {
         let offered = view.generation();
+        // No code that can panic runs under the lock, so a poisoned lock does not affect the number.
         let generation = self.0.generation.lock();
         let mut generation = generation.unwrap_or_else(PoisonError::into_inner);
         if offered <= *generation {
@@ -73,16 +78,14 @@ impl LiveTrust {
                 offered,
             });
         }
-        let place = self.0.view.write();
-        let mut place = place.unwrap_or_else(PoisonError::into_inner);
-        let old = core::mem::replace(&mut *place, view);
-        drop(place);
+        let old = self.0.view.replace(view);
         // The generation changes last: a thread that wakes up finds the new snapshot.
         *generation = offered;
         drop(generation);
         self.0.published.notify_all();
         self.0.waiters.wake_all();
-        // Freeing a snapshot of a million entries takes time. It happens outside the lock, so no verdict waits for it.
+        // Freeing a snapshot of a million entries takes time. It happens outside the lock, so no
+        // publication waits for it.
         drop(old);
         trace::published(offered);
         Ok(())

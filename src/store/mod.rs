@@ -59,6 +59,7 @@ mod patterns;
 mod patterns_error;
 #[cfg(feature = "admin")]
 mod planned;
+mod pointer;
 #[cfg(feature = "admin")]
 mod replay;
 mod report;

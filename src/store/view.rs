@@ -17,7 +17,13 @@ use crate::certificate::{Fingerprint, HostName};
 ///
 /// The default snapshot is empty and trusts no peer.
 #[derive(Clone, Default)]
-pub struct TrustSnapshot(Arc<Data>);
+pub struct TrustSnapshot(Arc<Line>);
+
+/// Data, with a count of their own for those who hold it. Two counts are never on one cache line: threads that each count
+/// on their own ([`counted_apart`](TrustSnapshot::counted_apart)) share nothing that one of them writes.
+#[derive(Clone, Default)]
+#[repr(align(64))]
+struct Line(Arc<Data>);
 
 /// Identifies a snapshot by a weak pointer. The address cannot be reused while the weak pointer is alive, so pointer
 /// equality identifies the snapshot, also among several stores with equal generations.
@@ -30,14 +36,14 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     pub(crate) fn of(view: &TrustSnapshot) -> Self {
         Self {
-            place: Arc::downgrade(&view.0),
+            place: Arc::downgrade(&view.0.0),
             generation: view.generation(),
         }
     }
 
     /// Whether `view` is this snapshot.
     pub(crate) fn is(&self, view: &TrustSnapshot) -> bool {
-        core::ptr::eq(self.place.as_ptr(), Arc::as_ptr(&view.0))
+        core::ptr::eq(self.place.as_ptr(), Arc::as_ptr(&view.0.0))
     }
 
     /// Whether this snapshot is still in use, and later than `view`.
@@ -48,33 +54,44 @@ impl Snapshot {
 
 impl TrustSnapshot {
     pub(super) fn edit(&mut self) -> &mut Data {
-        Arc::make_mut(&mut self.0)
+        Arc::make_mut(&mut Arc::make_mut(&mut self.0).0)
     }
 
     pub(crate) fn data(&self) -> &Data {
-        &self.0
+        &self.0.0
+    }
+
+    /// The same snapshot, whose clones are counted apart from those of this one.
+    pub(super) fn counted_apart(&self) -> Self {
+        Self(Arc::new(Line::clone(&self.0)))
     }
 
     /// Whether both are the same snapshot of the same store.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.0.0, &other.0.0)
+    }
+
+    /// How many hold this pointer, and how many its data.
+    #[cfg(test)]
+    pub(crate) fn counts(&self) -> [usize; 2] {
+        [Arc::strong_count(&self.0), Arc::strong_count(&self.0.0)]
     }
 
     /// The number of this snapshot. It grows with every change of the store. Snapshots of one store with equal numbers
     /// are equal.
     pub fn generation(&self) -> u64 {
-        self.0.generation
+        self.data().generation
     }
 
     /// The newest time at which a snapshot was taken with a known clock (rule M7).
     pub fn floor(&self) -> Option<UnixTime> {
-        self.0.floor
+        self.data().floor
     }
 
     /// All entries, ordered by scope, slot and fingerprint. It sorts them, so it is not for the handshake path.
     pub fn entries(&self) -> Vec<&Entry> {
         // First by what whole indexes have in common, then in each by the fingerprint: most comparisons are short.
-        let mut indexes: Vec<&CertificateIndex> = self.0.indexes().collect();
+        let mut indexes: Vec<&CertificateIndex> = self.data().indexes().collect();
         indexes.sort_unstable_by_key(|index| (index.scope(), index.slot()));
         let mut entries = Vec::with_capacity(indexes.iter().map(|index| index.len()).sum());
         let mut one: Vec<(Fingerprint, &Entry)> = Vec::new();
@@ -88,12 +105,12 @@ impl TrustSnapshot {
 
     /// One entry.
     pub fn entry(&self, key: &EntryKey) -> Option<&Entry> {
-        self.0.entry(key).map(|entry| &**entry)
+        self.data().entry(key).map(|entry| &**entry)
     }
 
     /// All servers, ordered by id. It sorts them, so it is not for the handshake path.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
-        let servers = self.0.servers.iter();
+        let servers = self.data().servers.iter();
         let mut servers: Vec<(&str, &Server)> = servers
             .map(|server| (server.id().as_str(), &**server))
             .collect();
@@ -104,17 +121,17 @@ impl TrustSnapshot {
 
     /// One server.
     pub fn server(&self, id: &ServerId) -> Option<&Server> {
-        self.0.server(id).map(|server| &**server)
+        self.data().server(id).map(|server| &**server)
     }
 
     /// The server to which a name belongs. An id is never read as a name.
     pub fn server_of(&self, name: &HostName) -> Option<&Server> {
-        self.0.server_of(name).map(|server| &**server)
+        self.data().server_of(name).map(|server| &**server)
     }
 
     /// All groups, ordered by id. It sorts them, so it is not for the handshake path.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
-        let groups = self.0.groups.iter().map(|group| &**group);
+        let groups = self.data().groups.iter().map(|group| &**group);
         let mut groups: Vec<&Group> = groups.collect();
         groups.sort_unstable_by(|left, right| left.id().cmp(right.id()));
         groups.into_iter()
@@ -122,32 +139,32 @@ impl TrustSnapshot {
 
     /// One group.
     pub fn group(&self, id: &GroupId) -> Option<&Group> {
-        self.0.group(id).map(|group| &**group)
+        self.data().group(id).map(|group| &**group)
     }
 
     /// All blocks, in order.
     pub fn blocks(&self) -> impl Iterator<Item = &BlockSelector> {
-        self.0.blocks.iter()
+        self.data().blocks.iter()
     }
 
     /// All revocation lists, ordered by issuer and fingerprint.
     pub fn crls(&self) -> impl Iterator<Item = &InstalledCrl> {
-        self.0.crls().all().map(|list| &**list)
+        self.data().crls().all().map(|list| &**list)
     }
 
     /// Stored revocation lists that this version cannot read, ordered by issuer and fingerprint.
     #[doc(hidden)]
     pub fn unread_crls(&self) -> impl Iterator<Item = &UnreadCrl> {
-        self.0.crls().unread().map(|list| &**list)
+        self.data().crls().unread().map(|list| &**list)
     }
 
     /// The issuers whose certificates are checked for revocation (rule C4), in order.
     pub fn revocation_checked_issuers(&self) -> impl Iterator<Item = CrlIssuer> {
-        self.0.crls().checked()
+        self.data().crls().checked()
     }
 
     pub(crate) fn holds(&self, slot: Slot, scope: Scope) -> bool {
-        self.0.index(slot, &scope).is_some()
+        self.data().index(slot, &scope).is_some()
     }
 
     /// The trust source that decides about a server (rules P2 and P4). For a migrating server, its pins decide first.
@@ -191,8 +208,8 @@ impl fmt::Debug for TrustSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TrustSnapshot")
             .field("generation", &self.generation())
-            .field("servers", &self.0.servers.len())
-            .field("entries", &self.0.all().count())
+            .field("servers", &self.data().servers.len())
+            .field("entries", &self.data().all().count())
             .finish_non_exhaustive()
     }
 }

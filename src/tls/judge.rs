@@ -17,7 +17,7 @@ use super::version::TlsVersion;
 use crate::certificate::{CurrentTime, HostName, Role, TimeSource};
 use crate::observe::meter;
 use crate::policy::{ChainMemory, ExpectedServer, Refusal, Verdict, VerifyRequest};
-use crate::store::{LiveTrust, ServerId};
+use crate::store::{LiveTrust, ServerId, TrustSnapshot};
 
 /// What every judge decides by.
 #[derive(Debug)]
@@ -28,6 +28,9 @@ pub(super) struct Common {
     pub(super) algorithms: WebPkiSupportedAlgorithms,
     pub(super) sink: ObservationSink,
 }
+
+/// What is to be judged, or the refusal of a name that cannot be one of a server's.
+pub(super) type Question<'a> = Result<&'a VerifyRequest<'a>, Box<Verdict>>;
 
 impl Common {
     pub(super) fn new(settings: &Settings) -> Self {
@@ -40,30 +43,31 @@ impl Common {
         }
     }
 
-    /// The verdict about a server. `server` is the one that the peer must be. With `None`, it is the one to which the
-    /// dialled name belongs.
-    pub(super) fn server_verdict(
+    /// Asks about a server on the snapshot in force. `server` is the one that the peer must be. With `None`, it is the one to
+    /// which the dialled name belongs.
+    pub(super) fn ask_of_server<R>(
         &self,
         server: Option<&ServerId>,
         peer: PeerChain<'_>,
         server_name: &ServerName<'_>,
-    ) -> (Verdict, CurrentTime) {
-        let view = self.trust.current();
-        let clock = self.clock.now();
-        let dialled = HostName::try_from(server_name);
-        let target = match (server, &dialled) {
-            (Some(id), dialled) => ExpectedServer::id(id, dialled.as_ref().ok()),
-            (None, Ok(name)) => ExpectedServer::Name(name),
-            (None, Err(error)) => {
-                let why = error.to_string();
-                return (
-                    Verdict::unlisted(peer.end_entity, view.generation(), why),
-                    clock,
-                );
-            }
-        };
-        let question = VerifyRequest::server(target, peer.end_entity, peer.intermediates, clock);
-        (self.memory.verdict(&view, &question), clock)
+        judge: impl FnOnce(&TrustSnapshot, Question<'_>, CurrentTime) -> R,
+    ) -> R {
+        self.trust.with_current(|view| {
+            let clock = self.clock.now();
+            let dialled = HostName::try_from(server_name);
+            let target = match (server, &dialled) {
+                (Some(id), dialled) => ExpectedServer::id(id, dialled.as_ref().ok()),
+                (None, Ok(name)) => ExpectedServer::Name(name),
+                (None, Err(error)) => {
+                    let why = error.to_string();
+                    let verdict = Verdict::unlisted(peer.end_entity, view.generation(), why);
+                    return judge(view, Err(Box::new(verdict)), clock);
+                }
+            };
+            let (leaf, rest) = (peer.end_entity, peer.intermediates);
+            let question = VerifyRequest::server(target, leaf, rest, clock);
+            judge(view, Ok(&question), clock)
+        })
     }
 
     /// The refusal of a peer that did not prove that it has its key.
@@ -167,22 +171,49 @@ impl<P: AwaitSignature, X: fmt::Debug + Send + Sync> Judge for SharedJudge<P, X>
 impl JudgeServer for ServerJudge {
     fn judge_server(&self, peer: PeerChain<'_>, name: &ServerName<'_>) -> Result<(), Error> {
         let server = self.expected.as_ref();
-        let (verdict, clock) = self.common.server_verdict(server, peer, name);
-        self.end_certificate_step(verdict, peer, clock)
+        let judge = |view: &TrustSnapshot, question: Question<'_>, clock| match question {
+            Ok(question) => self.certificate_step(view, question, peer, clock),
+            Err(verdict) => self.end_certificate_step(*verdict, peer, clock),
+        };
+        self.common.ask_of_server(server, peer, name, judge)
     }
 }
 
 impl JudgeClient for ClientJudge {
     fn judge_client(&self, peer: PeerChain<'_>) -> Result<(), Error> {
-        let view = self.common.trust.current();
-        let clock = self.common.clock.now();
-        let question = VerifyRequest::client(peer.end_entity, peer.intermediates, clock);
-        let verdict = self.common.memory.verdict(&view, &question);
-        self.end_certificate_step(verdict, peer, clock)
+        self.common.trust.with_current(|view| {
+            let clock = self.common.clock.now();
+            let question = VerifyRequest::client(peer.end_entity, peer.intermediates, clock);
+            self.certificate_step(view, &question, peer, clock)
+        })
     }
 }
 
 impl<P: AwaitSignature, X> SharedJudge<P, X> {
+    /// Lets only accepted peers pass. Unless observations go somewhere, no verdict is kept of these.
+    fn certificate_step(
+        &self,
+        view: &TrustSnapshot,
+        question: &VerifyRequest<'_>,
+        peer: PeerChain<'_>,
+        clock: CurrentTime,
+    ) -> Result<(), Error> {
+        let Common { memory, sink, .. } = &self.common;
+        let verdict = if sink.is_on() {
+            memory.verdict(view, question)
+        } else {
+            match memory.answer(view, question) {
+                Ok(yes) => {
+                    meter::accepted(self.role, yes.reason());
+                    self.place.put(None, sink);
+                    return Ok(());
+                }
+                Err(refusal) => refusal,
+            }
+        };
+        self.end_certificate_step(verdict, peer, clock)
+    }
+
     /// Lets only accepted peers pass.
     fn end_certificate_step(
         &self,

@@ -174,15 +174,16 @@ impl PeerCheck {
         expected: Option<ExpectedServer<'_>>,
         presented: &[CertificateDer<'_>],
     ) -> Result<Accepted, Refusal> {
-        let view = self.trust.current();
-        let Some((end_entity, intermediates)) = presented.split_first() else {
-            return Verdict::unfinished(expected.is_some(), view.generation()).into_result();
-        };
-        let clock = self.clock.now();
-        let question = match expected {
-            Some(expected) => VerifyRequest::server(expected, end_entity, intermediates, clock),
-            None => VerifyRequest::client(end_entity, intermediates, clock),
-        };
-        self.memory.decide(&view, &question)
+        self.trust.with_current(|view| {
+            let Some((end_entity, intermediates)) = presented.split_first() else {
+                return Verdict::unfinished(expected.is_some(), view.generation()).into_result();
+            };
+            let clock = self.clock.now();
+            let question = match expected {
+                Some(expected) => VerifyRequest::server(expected, end_entity, intermediates, clock),
+                None => VerifyRequest::client(end_entity, intermediates, clock),
+            };
+            self.memory.decide(view, &question)
+        })
     }
 }

@@ -11,7 +11,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::{CertificateError, ClientConfig, ClientConnection, Error, OtherError};
 
 use super::client::restrict;
-use super::judge::Common;
+use super::judge::{Common, Question};
 use super::refusal::inside;
 use super::settings::{Settings, refused_by_rustls};
 use super::signature::Proof;
@@ -22,7 +22,7 @@ use crate::admin::PresentedCertificate;
 use crate::certificate::{Certificate, Role};
 use crate::policy::Refusal;
 use crate::policy::Verdict;
-use crate::store::ServerId;
+use crate::store::{ServerId, TrustSnapshot};
 use crate::tls::error::{ConfigError, ProbeError};
 
 /// A handshake that ends as soon as the server has proved that it has the key of what it presents. Made by
@@ -231,7 +231,11 @@ impl Judge for ProbeJudge {
 impl JudgeServer for ProbeJudge {
     fn judge_server(&self, peer: PeerChain<'_>, name: &ServerName<'_>) -> Result<(), Error> {
         let server = Some(&self.server);
-        let (verdict, clock) = self.common.server_verdict(server, peer, name);
+        let judge = |view: &TrustSnapshot, question: Question<'_>, clock| match question {
+            Ok(question) => (self.common.memory.verdict(view, question), clock),
+            Err(verdict) => (*verdict, clock),
+        };
+        let (verdict, clock) = self.common.ask_of_server(server, peer, name, judge);
         let Ok(leaf) = Certificate::from_der(peer.end_entity) else {
             return Err(Refusal::new(verdict.without_fingerprint()).into());
         };

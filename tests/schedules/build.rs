@@ -1,4 +1,4 @@
-//! Copies the two files of the library, with the locks of `shuttle` in place of those of the standard library: once as
+//! Copies files of the library, with the locks of `shuttle` in place of those of the standard library: once as
 //! they are, and once for each planted fault, so that the tests show that such a fault is found.
 
 #![allow(
@@ -25,8 +25,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "woken_before_the_swap",
         file: "live",
-        text: "        let place = self.0.view.write();\n",
-        instead: "        self.0.waiters.wake_all();\n        let place = self.0.view.write();\n",
+        text: "        let old = self.0.view.replace(view);\n",
+        instead: "        self.0.waiters.wake_all();\n        let old = self.0.view.replace(view);\n",
     },
     Fault {
         name: "woken_before_the_swap",
@@ -45,7 +45,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "told_before_the_swap",
         file: "live",
-        text: "        let generation = self.0.generation.lock();\n        let mut generation = generation.unwrap_or_else(PoisonError::into_inner);\n        if offered <= *generation {",
+        text: "        // No code that can panic runs under the lock, so a poisoned lock does not affect the number.\n        let generation = self.0.generation.lock();\n        let mut generation = generation.unwrap_or_else(PoisonError::into_inner);\n        if offered <= *generation {",
         instead: "        let generation = self.0.generation.lock();\n        drop(generation);\n        self.0.published.notify_all();\n        let generation = self.0.generation.lock();\n        let mut generation = generation.unwrap_or_else(PoisonError::into_inner);\n        if offered <= *generation {",
     },
     Fault {

@@ -10,23 +10,32 @@ mod table;
 pub use table::describe_metrics;
 
 use crate::certificate::Role;
-use crate::policy::Verdict;
+use crate::policy::{ReasonCode, Verdict};
 
 /// A peer was judged in a handshake.
 pub(crate) fn judged(verdict: &Verdict) {
+    counted(verdict.role(), verdict.is_accepted(), verdict.reason());
+}
+
+/// A peer of this role was accepted, and no verdict was kept.
+pub(crate) fn accepted(role: Role, reason: ReasonCode) {
+    counted(role, true, reason);
+}
+
+fn counted(role: Role, is_accepted: bool, reason: ReasonCode) {
     #[cfg(feature = "metrics")]
     metrics::counter!(
         "mutual_trust_verdicts_total",
-        "role" => match verdict.role() {
+        "role" => match role {
             Role::Server => "server",
             Role::Client => "client",
         },
-        "outcome" => if verdict.is_accepted() { "accepted" } else { "refused" },
-        "reason" => verdict.reason().code()
+        "outcome" => if is_accepted { "accepted" } else { "refused" },
+        "reason" => reason.code()
     )
     .increment(1);
     #[cfg(not(feature = "metrics"))]
-    let _ = verdict;
+    let _ = (role, is_accepted, reason);
 }
 
 /// The handshake with a peer of this role was decided: the peer was accepted and proved that it has its key, or not.

@@ -1,19 +1,41 @@
 //! A yes as a value. Its fields are private and its constructors are for `decide` alone.
 
+use core::cell::RefCell;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::super::ReasonCode;
 use super::super::peer::{PeerIdentity, names_of};
+use crate::certificate::apart::{Copies, clone_apart};
 use crate::certificate::{Certificate, Fingerprint, SanName};
 use crate::store::Entry;
 
+thread_local! {
+    static ENTRIES: RefCell<Copies<Entry>> = const { Copies::NONE };
+}
+
 /// That a peer may be trusted, and what shows it. Copies are cheap.
+///
+/// A pin is that of the view until the acceptance is [kept](Self::kept): to hold it is to write to a count that all threads
+/// share that judge this peer.
 #[derive(Clone, Debug)]
-pub(in crate::policy) struct Acceptance {
+pub(in crate::policy) struct Acceptance<'a> {
     reason: ReasonCode,
     presented: Fingerprint,
-    by: Arc<Entry>,
+    by: Cow<'a, Arc<Entry>>,
     chain: Option<Arc<ChainFacts>>,
+}
+
+/// That a peer may be trusted, and nothing of what shows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Yes {
+    reason: ReasonCode,
+}
+
+impl Yes {
+    pub(crate) fn reason(self) -> ReasonCode {
+        self.reason
+    }
 }
 
 #[derive(Debug)]
@@ -22,13 +44,13 @@ struct ChainFacts {
     names: Vec<String>,
 }
 
-impl Acceptance {
+impl<'a> Acceptance<'a> {
     /// `leaf` matches the pin `by`.
-    pub(super) fn by_pin(leaf: &Certificate, by: Arc<Entry>, reason: ReasonCode) -> Self {
+    pub(super) fn by_pin(leaf: &Certificate, by: &'a Arc<Entry>, reason: ReasonCode) -> Self {
         Self {
             reason,
             presented: leaf.fingerprint(),
-            by,
+            by: Cow::Borrowed(by),
             chain: None,
         }
     }
@@ -45,7 +67,27 @@ impl Acceptance {
             reason: ReasonCode::ChainVerified,
             presented: leaf.fingerprint(),
             chain: Some(Arc::new(ChainFacts { path, names })),
-            by,
+            by: Cow::Owned(by),
+        }
+    }
+
+    /// The same without the view.
+    pub(super) fn kept(self) -> Acceptance<'static> {
+        Acceptance {
+            reason: self.reason,
+            presented: self.presented,
+            by: Cow::Owned(match self.by {
+                Cow::Borrowed(by) => clone_apart(&ENTRIES, by, |by| Arc::new(by.clone())),
+                Cow::Owned(by) => by,
+            }),
+            chain: self.chain,
+        }
+    }
+
+    /// The same as a yes for an adapter, which needs no more.
+    pub(in crate::policy) fn given(&self) -> Yes {
+        Yes {
+            reason: self.reason,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::store::Truncated;
 /// M7: a refusal that rests on an end that has passed at the floor is the clock's, and its remedy is no renewal. Adds what
 /// is to be said of the clock.
 #[inline]
-pub(super) fn at_floor(case: &Case<'_>, mut judged: Judged) -> Judged {
+pub(super) fn at_floor<'a>(case: &Case<'_>, mut judged: Judged<'a>) -> Judged<'a> {
     if let Err(denial) = &mut judged.outcome {
         if case.timing.is_of_floor(denial.rejection.0) {
             let by_clock = case.timing.not_by_clock();

@@ -3,12 +3,15 @@
 //! An acceptance has private fields, and its constructors are visible in this module alone.
 
 mod acceptance;
+mod answered;
 mod clock;
 mod presented;
 
 use std::sync::Arc;
 
 pub(super) use acceptance::Acceptance;
+pub(crate) use acceptance::Yes;
+use answered::Answered;
 
 use super::case::Case;
 use super::detail::Rejection;
@@ -23,8 +26,7 @@ use super::{
 };
 use crate::certificate::{HostName, Timestamp, seconds};
 use crate::store::{
-    CertificateIndex, Claim, Entry, GroupId, Scope, Server, ServerId, Slot, Truncated,
-    TrustSnapshot,
+    CertificateIndex, Claim, Entry, GroupId, Scope, Server, Slot, Truncated, TrustSnapshot,
 };
 
 /// Decides whether a peer may be trusted, and by which installed certificate.
@@ -55,9 +57,32 @@ pub(super) fn decide_at_cost(
     question: &VerifyRequest<'_>,
     work: &Work,
 ) -> (Verdict, i64) {
+    judged(view, policy, question, work, |answered| answered.kept())
+}
+
+/// The same for an adapter: the verdict only if it is a refusal. A yes on a pin then writes nothing that another thread
+/// reads or writes: neither what the view holds nor what was asked is counted for it.
+pub(super) fn answer(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    question: &VerifyRequest<'_>,
+) -> Result<Yes, Verdict> {
+    let work = Work::default();
+    judged(view, policy, question, &work, |answered| answered.short()).0
+}
+
+/// Decides, and gives on what was decided.
+fn judged<R>(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    question: &VerifyRequest<'_>,
+    work: &Work,
+    give: impl FnOnce(Answered<'_>) -> R,
+) -> (R, i64) {
     let timing = Timing::of(view, question.clock);
     let presented = presented::read(view, question);
-    let (judged, subject, same_until) = match presented.leaf {
+    let fingerprint = presented.fingerprint;
+    match presented.leaf {
         Ok((leaf, holder)) => {
             let case = Case {
                 view,
@@ -70,39 +95,32 @@ pub(super) fn decide_at_cost(
             };
             let judged = clock::at_floor(&case, judge(&case));
             let subject = judged.outcome.is_err().then(|| leaf.subject());
-            (judged, subject, case.timing.same_until())
+            let answered = Answered {
+                view,
+                question,
+                judged,
+                fingerprint,
+                subject,
+            };
+            (give(answered), case.timing.same_until())
         }
         // Nothing was compared with the time, but nothing is remembered of it either.
         Err(rejection) => {
             let mut judged = Judged::from(rejection);
             judged.warnings.extend(timing.warning());
-            (judged, None, i64::MIN)
+            let answered = Answered {
+                view,
+                question,
+                judged,
+                fingerprint,
+                subject: None,
+            };
+            (give(answered), i64::MIN)
         }
-    };
-    let verdict = Verdict {
-        outcome: judged.outcome,
-        role: question.role(),
-        generation: view.generation(),
-        server: question.target.and_then(|target| server_of(view, target)),
-        dialled: question.target.and_then(|target| target.dialled().cloned()),
-        presented: presented.fingerprint,
-        subject,
-        considered: judged.considered,
-        warnings: judged.warnings,
-        remedy: None,
-    };
-    (verdict, same_until)
-}
-
-/// The server that the peer must be, as far as it is known before anything is judged.
-fn server_of(view: &TrustSnapshot, target: ExpectedServer<'_>) -> Option<ServerId> {
-    match target {
-        ExpectedServer::Id { id, .. } => Some(id.clone()),
-        ExpectedServer::Name(name) => view.server_of(name).map(|server| server.id().clone()),
     }
 }
 
-fn judge(case: &Case<'_>) -> Judged {
+fn judge<'a>(case: &Case<'a>) -> Judged<'a> {
     // P1: a blocked leaf ends the verdict.
     if let Some(block) = case.view.data().blocks().find(case.leaf) {
         return (ReasonCode::Blocked, Detail::Block(block.clone())).into();
@@ -113,7 +131,7 @@ fn judge(case: &Case<'_>) -> Judged {
     }
 }
 
-fn judge_server(case: &Case<'_>, target: ExpectedServer<'_>) -> Judged {
+fn judge_server<'a>(case: &Case<'a>, target: ExpectedServer<'_>) -> Judged<'a> {
     let server = match target {
         ExpectedServer::Id { id, .. } => match case.view.server(id) {
             Some(server) => server,
@@ -142,8 +160,8 @@ fn judge_server(case: &Case<'_>, target: ExpectedServer<'_>) -> Judged {
 }
 
 /// What becomes of a claimed server.
-enum ByClaim {
-    Decided(Judged),
+enum ByClaim<'a> {
+    Decided(Judged<'a>),
     /// No pin matches, and the server migrates: its authorities are asked (rule P3).
     Migrating(Migration),
 }
@@ -155,7 +173,7 @@ struct Migration {
 }
 
 /// P2 and P3: a claimed server must present one of its pins, unless it migrates.
-fn claimed(case: &Case<'_>, server: &Server, dialled: Option<&HostName>) -> ByClaim {
+fn claimed<'a>(case: &Case<'a>, server: &'a Server, dialled: Option<&HostName>) -> ByClaim<'a> {
     let (group, pins) = pins_of(case.view, server);
     let scope = || match group {
         Some(group) => Scope::Group(group.clone()),
@@ -203,12 +221,12 @@ fn claimed(case: &Case<'_>, server: &Server, dialled: Option<&HostName>) -> ByCl
 
 /// P4: the server's own authorities if it holds any, else those of any server; for a name that belongs to no server, the
 /// latter.
-fn by_authority(
-    case: &Case<'_>,
+fn by_authority<'a>(
+    case: &Case<'a>,
     server: Option<&Server>,
     dialled: Option<&HostName>,
     migration: Option<&Migration>,
-) -> Judged {
+) -> Judged<'a> {
     let own = server.map(|server| Scope::Server(server.id().clone()));
     let authorities = own
         .filter(|own| case.view.holds(Slot::Authority, own.clone()))
@@ -243,7 +261,7 @@ fn by_authority(
 }
 
 /// P7: a pin for clients that matches decides; otherwise the authorities for clients, unless the policy says pins only.
-fn judge_client(case: &Case<'_>) -> Judged {
+fn judge_client<'a>(case: &Case<'a>) -> Judged<'a> {
     let scope = Scope::Clients;
     let pins = case.view.data().index(Slot::Pin, &scope);
     match pinned::ask(case, pins) {
@@ -286,7 +304,7 @@ fn pins_of<'a>(
     }
 }
 
-fn accept_pin(case: &Case<'_>, pin: Passed) -> Judged {
+fn accept_pin<'a>(case: &Case<'a>, pin: Passed<'a>) -> Judged<'a> {
     Judged {
         outcome: Ok(Acceptance::by_pin(case.leaf, pin.entry, pin.reason)),
         considered: pin.considered,
@@ -294,23 +312,27 @@ fn accept_pin(case: &Case<'_>, pin: Passed) -> Judged {
     }
 }
 
-fn refuse_pin(pin: Arc<Entry>, rejection: Rejection, considered: Truncated<Considered>) -> Judged {
+fn refuse_pin<'a>(
+    pin: &Arc<Entry>,
+    rejection: Rejection,
+    considered: Truncated<Considered>,
+) -> Judged<'a> {
     Judged {
         outcome: Err(Denial {
             rejection,
-            pin: Some(pin),
+            pin: Some(pin.clone()),
         }),
         considered,
         warnings: Vec::new(),
     }
 }
 
-fn accept_chain(
-    case: &Case<'_>,
+fn accept_chain<'a>(
+    case: &Case<'a>,
     chain: Chain,
     considered: Truncated<Considered>,
     migrating: Option<VerdictWarning>,
-) -> Judged {
+) -> Judged<'a> {
     let mut warnings: Vec<VerdictWarning> = migrating.into_iter().collect();
     warnings.extend(profile::warnings(case, &chain.path));
     warnings.extend(revocation::warnings(case, &chain.path));
@@ -322,12 +344,12 @@ fn accept_chain(
 }
 
 /// The refusal of the authorities, with what their search rejected before what explains it.
-fn no_chain(
-    case: &Case<'_>,
+fn no_chain<'a>(
+    case: &Case<'a>,
     pins: Option<&Scope>,
     rejection: Rejection,
     mut considered: Truncated<Considered>,
-) -> Judged {
+) -> Judged<'a> {
     let explained = explain::no_chain(case, pins, rejection);
     append(&mut considered, explained.considered);
     Explained {

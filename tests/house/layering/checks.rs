@@ -288,6 +288,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     // Nothing but the clock that an embedder may replace reads the time.
     ("std::time::SystemTime", &["src/certificate/time.rs"]),
     ("std::time::Instant", &[]),
+    // One pointer is swapped; all else that threads share has a lock or is a count.
+    ("arc_swap", &["src/store/pointer.rs"]),
     // No I/O, no environment, no threads.
     // Private keys, the files of a store and of our identity, and followed files, and nothing else.
     (
@@ -310,6 +312,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     // The name of a temporary file has the process id in it.
     ("std::process", &["src/identity/write.rs"]),
     ("std::thread", &[]),
+    ("std::thread::LocalKey", &["src/certificate/apart.rs"]),
     // A change waits for the change of another process, for a bounded time. The file's lock cannot wait so itself.
     (
         "std::thread::sleep",
@@ -405,11 +408,21 @@ const STATE: [&str; 9] = [
     "thread_local",
 ];
 
-/// Where there is state all the same: the pointer to the snapshot in force, of which a verdict takes one copy; what was decided is remembered there, and given again only if it would be
-/// decided again; a judgement of time notes up to when it stays the same, which no judgement reads; and each verdict
-/// counts from zero what it spends.
+/// Where there is state all the same: the pointer to the snapshot in force, which a verdict reads once; what was decided is
+/// remembered there, and given again only if it would be decided again; a judgement of time notes up to when it stays the
+/// same, which no judgement reads; and each verdict counts from zero what it spends.
 const STATE_IN: &[(&str, &[&str])] = &[
-    ("src/store/live.rs", &["Condvar", "Mutex", "RwLock"]),
+    ("src/store/live.rs", &["Condvar", "Mutex"]),
+    (
+        "src/store/pointer.rs",
+        &["AtomicUsize", "OnceLock", "thread_local"],
+    ),
+    // Copies of what is kept of a verdict, equal to it. No judgement reads them.
+    ("src/certificate/apart.rs", &["RefCell", "thread_local"]),
+    (
+        "src/policy/decide/acceptance.rs",
+        &["RefCell", "thread_local"],
+    ),
     (
         "src/policy/memory.rs",
         &["RwLock", "AtomicBool", "AtomicU64"],
@@ -454,6 +467,7 @@ pub fn accepted(file: &File) -> Vec<String> {
     let made_in = [
         ("Acceptance", "src/policy/decide/acceptance.rs"),
         ("Accepted", "src/policy/result.rs"),
+        ("Yes", "src/policy/decide/acceptance.rs"),
     ];
     let all = tokens(&file.production);
     let mut wrong = Vec::new();

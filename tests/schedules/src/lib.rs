@@ -2,6 +2,7 @@
 //! planted faults. The library itself knows nothing of this.
 
 #![allow(
+    clippy::unwrap_used,
     missing_docs,
     missing_debug_implementations,
     unreachable_pub,
@@ -13,7 +14,7 @@
 macro_rules! copy {
     ($name:ident) => {
         pub mod $name {
-            pub use crate::stand_ins::{TrustSnapshot, error, trace};
+            pub use crate::stand_ins::{TrustSnapshot, error, pointer, trace};
 
             pub mod live {
                 include!(concat!(env!("OUT_DIR"), "/", stringify!($name), "/live.rs"));
@@ -56,6 +57,36 @@ mod stand_ins {
         }
     }
 
+    /// The pointer, which `arc-swap` swaps in the library: `shuttle` does not know its atomics. A reader of it sees the old
+    /// snapshot or the new one, as here.
+    pub mod pointer {
+        use shuttle::sync::Mutex;
+
+        use super::TrustSnapshot;
+
+        pub struct Pointer(Mutex<TrustSnapshot>);
+
+        impl Pointer {
+            pub fn new(view: TrustSnapshot) -> Self {
+                Self(Mutex::new(view))
+            }
+
+            pub fn current(&self) -> TrustSnapshot {
+                self.0.lock().unwrap().clone()
+            }
+
+            /// The lock is free while the snapshot is read: a writer waits for no reader.
+            pub fn with<R>(&self, read: impl FnOnce(&TrustSnapshot) -> R) -> R {
+                let view = self.current();
+                read(&view)
+            }
+
+            pub fn replace(&self, view: TrustSnapshot) -> TrustSnapshot {
+                core::mem::replace(&mut *self.0.lock().unwrap(), view)
+            }
+        }
+    }
+
     pub mod error {
         #[derive(Debug)]
         #[non_exhaustive]
@@ -71,7 +102,7 @@ mod stand_ins {
     pub mod sync {
         use core::time::Duration;
 
-        pub use shuttle::sync::{Arc, Mutex, MutexGuard, RwLock};
+        pub use shuttle::sync::{Arc, Mutex, MutexGuard};
         pub use std::sync::{LockResult, PoisonError};
 
         /// `shuttle` has no time. A wait that ends is that of a publication; one that does not is a fault.

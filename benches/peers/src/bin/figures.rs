@@ -215,16 +215,21 @@ impl Figures {
 
     fn publishing(&self) -> String {
         let mut rows = Vec::new();
-        for what in ["verdict", "handshake"] {
+        for (what, title) in [
+            ("verdict", "verdicts on one busy peer"),
+            ("verdict-many", "verdicts on 10,000 clients"),
+            ("handshake", "handshakes"),
+        ] {
             for threads in ["1", "2"] {
                 let of = |part: &str| self.get(&format!("publishing/{what}/{threads}/{part}"));
                 let shown = |value: Option<f64>, as_text: &dyn Fn(f64) -> String| {
                     value.map_or("–".to_owned(), as_text)
                 };
                 rows.push(vec![
-                    format!("{what}s"),
+                    title.to_owned(),
                     threads.to_owned(),
                     shown(of("without"), &|rate| grouped(rate.round() as u64)),
+                    shown(of("gain"), &|gain| format!("{gain:.2} ×")),
                     shown(of("kept"), &|kept| format!("{:.1} %", 100.0 * (1.0 - kept))),
                 ]);
             }
@@ -233,6 +238,7 @@ impl Figures {
             "what",
             "threads",
             "a second, alone",
+            "of one thread, best stretches",
             "lost with 1,000 publications a second",
         ];
         table(&head, rows)
