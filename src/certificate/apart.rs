@@ -25,15 +25,17 @@ struct Place<T: ?Sized> {
     copy: Option<(Arc<T>, Arc<T>)>,
 }
 
+impl<T: ?Sized> Place<T> {
+    const NONE: Self = Self {
+        last: 0,
+        copy: None,
+    };
+}
+
 impl<T: ?Sized> Copies<T> {
-    pub(crate) const NONE: RefCell<Self> = RefCell::new(Self(
-        [const {
-            Place {
-                last: 0,
-                copy: None,
-            }
-        }; MAX_COPIES_APART],
-    ));
+    pub(crate) const fn none() -> RefCell<Self> {
+        RefCell::new(Self([const { Place::NONE }; MAX_COPIES_APART]))
+    }
 }
 
 /// A clone of `original`, or of a copy of it that this thread has made.
@@ -72,7 +74,7 @@ fn place_of(address: usize) -> usize {
 }
 
 thread_local! {
-    static TEXTS: RefCell<Copies<str>> = const { Copies::NONE };
+    static TEXTS: RefCell<Copies<str>> = const { Copies::none() };
 }
 
 /// A clone of an id or a name.

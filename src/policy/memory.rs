@@ -147,7 +147,7 @@ impl ChainMemory {
         &self,
         view: &TrustSnapshot,
         question: &VerifyRequest<'_>,
-    ) -> Result<Yes, Verdict> {
+    ) -> Result<Yes, Box<Verdict>> {
         match self.0.policy.remembered_chains() {
             0 => answer(view, &self.0.policy, question),
             _ => self.verdict(view, question).short(),

@@ -45,10 +45,10 @@ impl Verdict {
     }
 
     /// As an answer: itself only if it is a refusal.
-    pub(super) fn short(self) -> Result<Yes, Self> {
+    pub(super) fn short(self) -> Result<Yes, Box<Self>> {
         match &self.outcome {
             Ok(acceptance) => Ok(acceptance.given()),
-            Err(_) => Err(self),
+            Err(_) => Err(Box::new(self)),
         }
     }
 

@@ -208,7 +208,7 @@ impl<P: AwaitSignature, X> SharedJudge<P, X> {
                     self.place.put(None, sink);
                     return Ok(());
                 }
-                Err(refusal) => refusal,
+                Err(refusal) => *refusal,
             }
         };
         self.end_certificate_step(verdict, peer, clock)

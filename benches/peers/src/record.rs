@@ -19,7 +19,7 @@ impl Record {
     /// Adds one, and shows it.
     pub fn put(&mut self, name: impl Into<String>, value: f64) {
         let name = name.into();
-        println!("{name}\t{value:.1}");
+        println!("{name}\t{value:.2}");
         self.0.push((name, value));
     }
 

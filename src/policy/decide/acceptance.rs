@@ -11,7 +11,7 @@ use crate::certificate::{Certificate, Fingerprint, SanName};
 use crate::store::Entry;
 
 thread_local! {
-    static ENTRIES: RefCell<Copies<Entry>> = const { Copies::NONE };
+    static ENTRIES: RefCell<Copies<Entry>> = const { Copies::none() };
 }
 
 /// That a peer may be trusted, and what shows it. Copies are cheap.

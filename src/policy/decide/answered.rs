@@ -17,10 +17,10 @@ pub(super) struct Answered<'a> {
 
 impl Answered<'_> {
     /// A yes, or all of a refusal.
-    pub(super) fn short(self) -> Result<Yes, Verdict> {
+    pub(super) fn short(self) -> Result<Yes, Box<Verdict>> {
         match &self.judged.outcome {
             Ok(acceptance) => Ok(acceptance.given()),
-            Err(_) => Err(self.kept()),
+            Err(_) => Err(Box::new(self.kept())),
         }
     }
 

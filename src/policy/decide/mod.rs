@@ -66,7 +66,7 @@ pub(super) fn answer(
     view: &TrustSnapshot,
     policy: &Policy,
     question: &VerifyRequest<'_>,
-) -> Result<Yes, Verdict> {
+) -> Result<Yes, Box<Verdict>> {
     let work = Work::default();
     judged(view, policy, question, &work, |answered| answered.short()).0
 }

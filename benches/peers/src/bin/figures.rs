@@ -238,7 +238,7 @@ impl Figures {
             "what",
             "threads",
             "a second, alone",
-            "of one thread, best stretches",
+            "beside one thread",
             "lost with 1,000 publications a second",
         ];
         table(&head, rows)
