@@ -2,12 +2,12 @@
 //!
 //! A case becomes a trust store, a policy and a question; nothing looks at the name of a case.
 //!
-//! Beyond the format of x509-limbo a case may have: `installed_intermediates`, which are installed and not sent (lists of
-//! the CAs below an authority are verified under them); `pins`, certificates that are installed as the peer's own;
-//! `trusted_for_other_role`, authorities that are installed for clients where a server is asked about, and the other way
-//! round; `blocked`, certificates that are blocked; and `any_name`, for a server that is dialled by a name which its
-//! certificate has, or, if it has none, asked about as a client whose path allows servers too. The kind ANY asks about a server and about a client: one
-//! of them is enough. A case with `profile` is judged in that profile alone.
+//! Beyond the format of x509-limbo a case may have: `installed_intermediates`, which are installed and not sent (lists
+//! of the CAs below an authority are verified under them); `pins`, certificates that are installed as the peer's own;
+//! `trusted_for_other_role`, authorities that are installed for clients where a server is asked about, and the other
+//! way round; `blocked`, certificates that are blocked; and `any_name`, for a server that is dialled by a name which
+//! its certificate has, or, if it has none, asked about as a client whose path allows servers too. The kind ANY asks
+//! about a server and about a client: one of them is enough. A case with `profile` is judged in that profile alone.
 
 use std::fs::File;
 use std::io::Read;

@@ -179,7 +179,3 @@ def openssl(folder):
                 )
             )
     return cases, skipped
-
-
-def x509test(folder):
-    raise NotImplementedError
