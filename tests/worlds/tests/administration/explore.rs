@@ -72,7 +72,7 @@ fn draw(seed: &mut u64, end: usize) -> usize {
     usize::try_from(*seed >> 33).unwrap() % end
 }
 
-/// Steps that make the next ones more telling than a random one would.
+/// Takes the steps that `actions` chooses, in the model and on real stores. Returns how many.
 fn follow(
     certificates: &Certificates,
     actions: &mut dyn FnMut(&System, Vec<Action>) -> Option<Action>,
@@ -152,7 +152,7 @@ fn real_stores_take_the_steps_of_the_model() {
     );
 }
 
-/// A start that the drawn paths seldom take: a server that migrates, and a clock that goes on.
+/// What the drawn paths seldom do: a server migrates to the end, and a clock jumps.
 #[test]
 fn real_stores_take_the_steps_of_a_migration() {
     let certificates = Certificates::new();
@@ -171,6 +171,14 @@ fn real_stores_take_the_steps_of_a_migration() {
         Action::Change(1, Edit::RemovePin),
         Action::Clock(None),
         Action::Change(0, Edit::Release),
+        // A clock that jumps, is confirmed, and was wrong.
+        Action::Clock(crate::system::CLOCKS[4]),
+        Action::Change(1, Edit::InstallPin),
+        Action::Change(1, Edit::ConfirmClock),
+        Action::Refresh(0),
+        Action::Clock(crate::system::CLOCKS[2]),
+        Action::Refresh(1),
+        Action::Change(0, Edit::ResetFloor),
     ]
     .into_iter();
     follow(&certificates, &mut |_, _| steps.next());
