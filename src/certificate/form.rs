@@ -10,6 +10,8 @@ pub(crate) struct Extension<'a> {
     /// The content bytes of the object identifier.
     pub(crate) id: &'a [u8],
     pub(crate) critical: bool,
+    /// That it is not critical is written, although it is the default.
+    pub(crate) default_written: bool,
     /// The DER of the value.
     pub(crate) value: &'a [u8],
 }
@@ -81,14 +83,16 @@ pub(super) fn extensions_of(list: &[u8]) -> impl Iterator<Item = Extension<'_>> 
     Values(list).filter_map(|extension| {
         let mut fields = Values(extension.content);
         let id = fields.next()?.content;
-        let (mut critical, mut value) = (false, fields.next()?);
+        let (mut critical, mut default_written, mut value) = (false, false, fields.next()?);
         if let Some(last) = fields.next() {
             critical = value.content != [0];
+            default_written = !critical;
             value = last;
         }
         Some(Extension {
             id,
             critical,
+            default_written,
             value: value.content,
         })
     })

@@ -123,11 +123,6 @@ pub(super) fn path_length_form(form: &Form<'_>, _: Above<'_>) -> bool {
 /// A value that is the default of its field is not written (X.690 section 11.5): neither `critical` nor `cA` is FALSE.
 pub(super) fn no_default_written(form: &Form<'_>, _: Above<'_>) -> bool {
     let is_false = |field: Value<'_>| field.tag == BOOLEAN && field.content == [0];
-    let wrapper = parts(form.certificate.to_be_signed()).find(|field| field.tag == 0xa3);
-    let extensions = wrapper
-        .into_iter()
-        .flat_map(|wrapper| parts(wrapper.content));
-    let mut fields = extensions.flat_map(|extension| parts(extension.whole));
     let mut constraints = parts(form.ce(19).map_or(&[], |extension| extension.value));
-    !fields.any(is_false) && !constraints.any(is_false)
+    !form.writes_a_default() && !constraints.any(is_false)
 }

@@ -1,5 +1,6 @@
 //! A certificate as the rules look at it: where it stands, and its extensions read once.
 
+use super::strings;
 use crate::certificate::form::Extension;
 use crate::certificate::{Certificate, der};
 
@@ -21,6 +22,8 @@ pub(in crate::policy) struct Form<'a> {
     pub(super) certificate: &'a Certificate,
     place: Place,
     extensions: Vec<Extension<'a>>,
+    /// No rule on the parts of distinguished names is broken.
+    pub(super) names_are_plain: bool,
 }
 
 impl<'a> Form<'a> {
@@ -29,6 +32,7 @@ impl<'a> Form<'a> {
             certificate,
             place,
             extensions: certificate.extensions().collect(),
+            names_are_plain: strings::names(certificate).all(strings::is_plain),
         }
     }
 
@@ -48,6 +52,12 @@ impl<'a> Form<'a> {
     /// The extension `2.5.29.last` (id-ce).
     pub(super) fn ce(&self, last: u8) -> Option<&Extension<'a>> {
         self.extension(&[0x55, 0x1d, last])
+    }
+
+    /// Whether an extension says that it is not critical.
+    pub(super) fn writes_a_default(&self) -> bool {
+        let mut all = self.extensions.iter();
+        all.any(|extension| extension.default_written)
     }
 
     /// Whether the value of an extension, if it is there, is one whole value that is as asked.

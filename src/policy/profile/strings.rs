@@ -2,6 +2,7 @@
 
 use super::form::{Above, Form, parts};
 use super::values::{BMP, IA5, PRINTABLE, TELETEX, UNIVERSAL, UTF8, characters};
+use crate::certificate::Certificate;
 use crate::certificate::der::Value;
 use crate::certificate::form::DIRECTORY_NAME;
 
@@ -81,8 +82,7 @@ pub(super) fn attributes(name: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)
 }
 
 /// Every distinguished name of a certificate: its issuer, its subject, those among its alternative names.
-fn names<'a>(form: &Form<'a>) -> impl Iterator<Item = &'a [u8]> {
-    let certificate = form.certificate;
+pub(super) fn names(certificate: &Certificate) -> impl Iterator<Item = &[u8]> {
     let alternative = certificate
         .name_forms()
         .filter(|name| name.form == DIRECTORY_NAME);
@@ -92,14 +92,36 @@ fn names<'a>(form: &Form<'a>) -> impl Iterator<Item = &'a [u8]> {
         .chain(alternative.map(|name| name.name))
 }
 
+/// Whether a name has nothing that the rules below could find: each of its parts has one attribute, with a short text of
+/// the alphabet of PrintableString. Nearly all names are so, and each is then read once for all three rules.
+pub(super) fn is_plain(name: &[u8]) -> bool {
+    parts(name).all(|set| {
+        let mut attributes = parts(set.whole);
+        let (Some(only), None) = (attributes.next(), attributes.next()) else {
+            return false;
+        };
+        let mut fields = parts(only.whole);
+        let (Some(id), Some(value)) = (fields.next(), fields.next()) else {
+            return false;
+        };
+        let fits = match id.content {
+            [0x55, 0x04, 3 | 7 | 8 | 10 | 11 | 12] => {
+                matches!(value.tag, UTF8 | PRINTABLE) && (1..=64).contains(&value.content.len())
+            }
+            [0x55, 0x04, 6] => value.tag == PRINTABLE && value.content.len() == 2,
+            _ => false,
+        };
+        fits && characters(PRINTABLE, value.content).is_some()
+    })
+}
+
 pub(super) fn alphabets(form: &Form<'_>, _: Above<'_>) -> bool {
-    names(form)
-        .flat_map(attributes)
-        .all(|(_, value)| characters(value.tag, value.content).is_some())
+    let judge = |(_, value): (_, Value<'_>)| characters(value.tag, value.content).is_some();
+    form.names_are_plain || names(form.certificate).flat_map(attributes).all(judge)
 }
 
 pub(super) fn types_and_lengths(form: &Form<'_>, _: Above<'_>) -> bool {
-    names(form).flat_map(attributes).all(|(id, value)| {
+    let judge = |(id, value): (&[u8], Value<'_>)| {
         let known = ATTRIBUTES.iter().find(|known| known.id == id);
         known.is_none_or(|known| {
             // What is outside of its alphabet breaks another rule.
@@ -108,13 +130,13 @@ pub(super) fn types_and_lengths(form: &Form<'_>, _: Above<'_>) -> bool {
             let country = known.most != 2 || value.content.len() == 2;
             known.types.contains(&value.tag) && fits && country
         })
-    })
+    };
+    form.names_are_plain || names(form.certificate).flat_map(attributes).all(judge)
 }
 
 /// The attributes of one part of a name are a SET OF, whose values stand in the order of their encodings (X.690
 /// section 11.6).
 pub(super) fn in_order(form: &Form<'_>, _: Above<'_>) -> bool {
-    names(form)
-        .flat_map(parts)
-        .all(|set| parts(set.whole).is_sorted_by(|one, next| one.whole <= next.whole))
+    let judge = |set: Value<'_>| parts(set.whole).is_sorted_by(|one, next| one.whole <= next.whole);
+    form.names_are_plain || names(form.certificate).flat_map(parts).all(judge)
 }
