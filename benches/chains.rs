@@ -20,7 +20,7 @@ mod synthetic;
 
 use std::hint::black_box;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
@@ -38,6 +38,13 @@ use synthetic::Maker;
 
 /// Ratios that are promised.
 const COLD: f64 = 1.25;
+/// With known issuers, by the kind of key and by how many are presented.
+const KNOWN: [(&str, u32, f64); 4] = [
+    ("P-256", 2, 0.60),
+    ("P-256", 3, 0.42),
+    ("RSA-2048", 2, 0.75),
+    ("RSA-2048", 3, 0.60),
+];
 const REMEMBERED: f64 = 30.0;
 const AMONG_100_000: f64 = 1.2;
 const WEBPKI_AMONG_100_000: f64 = 5.0;
@@ -111,6 +118,29 @@ impl Bench {
         })
     }
 
+    /// The same on snapshots in which no verdict has remembered anything yet.
+    fn ours_cold(
+        &self,
+        store: &mut TrustStore,
+        presented: &[CertificateDer<'_>],
+        expected: ReasonCode,
+        rounds: u32,
+    ) -> Duration {
+        let times = (0..rounds).map(|_| {
+            let view = forgetful(store);
+            let policy = Policy::new(tls::key_policy(&self.provider));
+            let (leaf, rest) = presented.split_first().unwrap();
+            let target = ExpectedServer::id(&self.id, Some(&self.name));
+            let question = VerifyRequest::server(target, leaf, rest, self.clock);
+            let begin = Instant::now();
+            let verdict = black_box(decide(&view, &policy, &question));
+            let taken = begin.elapsed();
+            assert_eq!(verdict.reason(), expected, "{verdict}");
+            taken
+        });
+        times.min().unwrap()
+    }
+
     /// What our verdict allocates in all, and at most at once.
     fn allocated(&self, view: &TrustSnapshot, presented: &[CertificateDer<'_>]) -> (u64, u64) {
         let policy = Policy::new(tls::key_policy(&self.provider));
@@ -153,20 +183,20 @@ impl Bench {
     /// which both take their turn, since the machine is faster at one time than at another.
     fn in_turn(
         &self,
-        view: &TrustSnapshot,
+        ours: &mut dyn FnMut() -> Duration,
         anchors: &[TrustAnchor<'_>],
         sent: &[CertificateDer<'_>],
     ) -> (Duration, Duration, f64) {
-        let (mut ours, mut webpki) = (Duration::MAX, Duration::MAX);
+        let (mut least, mut webpki) = (Duration::MAX, Duration::MAX);
         let mut ratios = Vec::new();
         for _ in 0..200 {
-            let own = self.ours(view, sent, ReasonCode::ChainVerified, 10);
+            let own = ours();
             let other = self.webpki(anchors, sent).unwrap();
             ratios.push(us(own) / us(other));
-            (ours, webpki) = (ours.min(own), webpki.min(other));
+            (least, webpki) = (least.min(own), webpki.min(other));
         }
         ratios.sort_by(f64::total_cmp);
-        (ours, webpki, *ratios.get(ratios.len() / 2).unwrap())
+        (least, webpki, *ratios.get(ratios.len() / 2).unwrap())
     }
 
     fn hold(&mut self, what: &str, ratio: f64, limit: f64, at_most: bool) -> String {
@@ -204,17 +234,21 @@ fn main() {
     };
     let maker = Maker::new();
     let chain = Chain::good();
-    // `cargo bench --bench chains -- refusals` measures these alone.
+    // `cargo bench --bench chains -- refusals` measures these alone, and `first` the first table.
     if std::env::args().any(|argument| argument == "refusals") {
-        let root = bench.store(&[&chain.root]).snapshot();
+        let mut store = bench.store(&[&chain.root]);
         let sent = ders(&[&chain.leaf, &chain.intermediate]);
-        let good = bench.ours(&root, &sent, ReasonCode::ChainVerified, 2000);
+        let good = bench.ours_cold(&mut store, &sent, ReasonCode::ChainVerified, 2000);
         hostile(&mut bench, &chain, good);
         dear(&mut bench, &chain, good, whole);
         eprintln!("{}", bench.broken.join("\n"));
         return;
     }
-    cold(&mut bench, whole);
+    first_seen(&mut bench, whole);
+    if std::env::args().any(|argument| argument == "first") {
+        eprintln!("{}", bench.broken.join("\n"));
+        return;
+    }
     let (alone, good) = among_authorities(&mut bench, &maker, &chain, whole);
     remembered(&mut bench, &chain);
     namesakes(&mut bench, &chain, alone, whole);
@@ -229,30 +263,71 @@ fn main() {
     }
 }
 
-/// Chains that were not seen before, below the one authority, by kind of key and by how many are presented.
-fn cold(bench: &mut Bench, whole: bool) {
-    println!("| keys | presented | ours, us | webpki, us | ours / webpki |");
-    println!("|---|---|---|---|---|");
+/// A snapshot in which no verdict has remembered anything yet: with a CA that is removed goes what was remembered.
+fn forgetful(store: &mut TrustStore) -> TrustSnapshot {
+    static SPARE: LazyLock<Certificate> =
+        LazyLock::new(|| Certificate::from_der(&forests::self_signed(999_999)).unwrap());
+    let installed = store.install_intermediate(SPARE.clone(), EntryOptions::new());
+    store.remove(installed.unwrap().entry().unwrap()).unwrap();
+    store.snapshot()
+}
+
+/// End entities that were not seen before, below the one authority, by kind of key and by how many certificates are
+/// presented: with issuers that were not seen before either, with issuers that are known from earlier verdicts, and with
+/// installed ones.
+fn first_seen(bench: &mut Bench, whole: bool) {
+    println!(
+        "| keys | presented | webpki, us | ours, us | ours / webpki | intermediates known, us | ours / webpki | installed, us | ours / webpki |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
     let kinds = [
         ("P-256", &rcgen::PKCS_ECDSA_P256_SHA256),
         ("RSA-2048", &rcgen::PKCS_RSA_SHA256),
     ];
     for (kind, algorithm) in kinds {
-        for length in if whole { 1..=4 } else { 1..=1 } {
-            let (root, sent) = forests::chain_of(algorithm, length);
-            let view = bench.store(&[&root]).snapshot();
-            let (sent, root) = (ders(&sent.iter().collect::<Vec<_>>()), ders(&[&root]));
-            let (ours, webpki, ratio) = bench.in_turn(&view, &anchors(&root), &sent);
+        for length in if whole { 1..=4 } else { 1..=2 } {
+            let (root, all) = forests::chain_of(algorithm, length);
+            let mut store = bench.store(&[&root]);
+            let (sent, root) = (ders(&all.iter().collect::<Vec<_>>()), ders(&[&root]));
+            let anchors = anchors(&root);
+            let verified = ReasonCode::ChainVerified;
+            let mut cold = || bench.ours_cold(&mut store, &sent, verified, 10);
+            let (ours, webpki, ratio) = bench.in_turn(&mut cold, &anchors, &sent);
             let what = format!("cold, {length} for {kind}");
             let ratio = bench.hold(&what, ratio, COLD, true);
-            println!(
+            print!(
                 "| {kind} | {length} | {:.1} | {:.1} | {ratio} |",
-                us(ours),
-                us(webpki)
+                us(webpki),
+                us(ours)
             );
+            let known = forgetful(&mut store);
+            for (installed, known) in [(false, known), (true, installed(&mut store, &all))] {
+                let mut warm = || bench.ours(&known, &sent, verified, 10);
+                let (ours, _, ratio) = bench.in_turn(&mut warm, &anchors, &sent);
+                let ratio = match KNOWN.iter().find(|row| (row.0, row.1) == (kind, length)) {
+                    Some((_, _, promised)) => {
+                        let how = if installed { "installed" } else { "known" };
+                        let what = format!("issuers {how}, {length} for {kind}");
+                        bench.hold(&what, ratio, *promised, true)
+                    }
+                    None => format!("{ratio:.2}"),
+                };
+                print!(" {:.1} | {ratio} |", us(ours));
+            }
+            println!();
         }
     }
     println!();
+}
+
+/// The snapshot with the issuers of a chain installed as intermediates.
+fn installed(store: &mut TrustStore, chain: &[Vec<u8>]) -> TrustSnapshot {
+    for issuer in chain.iter().skip(1).rev() {
+        let certificate = Certificate::from_der(issuer).unwrap();
+        let installed = store.install_intermediate(certificate, EntryOptions::new());
+        drop(installed.unwrap());
+    }
+    store.snapshot()
 }
 
 /// Returns our time with one authority, and that again as the measure of a good chain.
@@ -276,10 +351,11 @@ fn among_authorities(
         let mut all: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
         // Among the others, not first of them.
         all.insert(all.len() / 2, &chain.root);
-        let view = bench.store(&all).snapshot();
+        let mut store = bench.store(&all);
         let roots: Vec<_> = all.iter().map(|der| CertificateDer::from(*der)).collect();
         let anchors = anchors(&roots);
-        let (ours, webpki, beside) = bench.in_turn(&view, &anchors, &sent);
+        let mut cold = || bench.ours_cold(&mut store, &sent, ReasonCode::ChainVerified, 10);
+        let (ours, webpki, beside) = bench.in_turn(&mut cold, &anchors, &sent);
         let alone = *first.get_or_insert(ours);
         let beside = match size {
             1 => bench.hold("cold, 1 authority, beside webpki", beside, COLD, true),
@@ -373,8 +449,8 @@ fn namesakes(bench: &mut Bench, chain: &Chain, alone: Duration, whole: bool) {
     let others: Vec<Vec<u8>> = (1..count).map(|number| chain.namesake(number)).collect();
     let mut all: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
     all.push(&chain.root);
-    let view = bench.store(&all).snapshot();
-    let ours = bench.ours(&view, &sent, ReasonCode::ChainVerified, 400);
+    let mut store = bench.store(&all);
+    let ours = bench.ours_cold(&mut store, &sent, ReasonCode::ChainVerified, 400);
     let roots: Vec<_> = all.iter().map(|der| CertificateDer::from(*der)).collect();
     let webpki = match bench.webpki(&anchors(&roots), &sent) {
         Ok(time) => format!("{:.1} us", us(time)),

@@ -176,20 +176,40 @@ fn chains(world: &World) {
     let scope = AuthorityScope::AnyServer;
     let installed = store.install_authority(scope, certificate(ROOT), EntryOptions::new());
     installed.expect("an authority");
-    let view = store.snapshot();
     let chain = [LEAF, INTERMEDIATE].map(|pem| certificate(pem).der().clone());
     let question = world.server(&chain);
+    let expected = ReasonCode::ChainVerified;
+    // Snapshots in which no verdict has remembered a signature: with a CA that is removed goes what was remembered.
+    let forgetful: Vec<TrustSnapshot> = (0..=20).map(|_| forgetful(&mut store)).collect();
+    let mut views = forgetful.iter();
     measured!(verdict_chain, 20, |_| world.ask(
-        &view,
+        views.next().expect("one for each time"),
         &question,
-        ReasonCode::ChainVerified
+        expected
     ));
+    let view = &forgetful[0];
+    measured!(verdict_chain_known_intermediate, 40, |_| world
+        .ask(view, &question, expected));
+    let intermediate = certificate(INTERMEDIATE);
+    let installed = store.install_intermediate(intermediate, EntryOptions::new());
+    installed.expect("an intermediate");
+    let view = store.snapshot();
+    measured!(verdict_chain_installed_intermediate, 40, |_| world
+        .ask(&view, &question, expected));
     let memory = ChainMemory::new(world.policy.with_remembered_chains(1_000).unwrap());
     measured!(verdict_chain_remembered, 5_000, |_| {
         let verdict = memory.decide(&view, &question);
         assert!(verdict.is_ok());
         drop(black_box(verdict));
     });
+}
+
+fn forgetful(store: &mut TrustStore) -> TrustSnapshot {
+    let installed = store.install_intermediate(certificate(INTERMEDIATE), EntryOptions::new());
+    let installed = installed.expect("an intermediate");
+    let removed = store.remove(installed.entry().expect("its entry"));
+    removed.expect("an intermediate");
+    store.snapshot()
 }
 
 fn reading() {
