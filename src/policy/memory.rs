@@ -11,7 +11,7 @@ use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::decide::{Yes, answer, decide, decide_until};
+use super::decide::{Answer, answer, decide, decide_until};
 use super::timing::Timing;
 use super::{
     Accepted, Detail, ExpectedServer, Policy, Refusal, Verdict, VerdictWarning, VerifyRequest,
@@ -143,14 +143,10 @@ impl ChainMemory {
     }
 
     /// The same for an adapter that keeps no verdict on a peer that it accepts.
-    pub(crate) fn answer(
-        &self,
-        view: &TrustSnapshot,
-        question: &VerifyRequest<'_>,
-    ) -> Result<Yes, Box<Verdict>> {
+    pub(crate) fn answer(&self, view: &TrustSnapshot, asked: &VerifyRequest<'_>) -> Answer {
         match self.0.policy.remembered_chains() {
-            0 => answer(view, &self.0.policy, question),
-            _ => self.verdict(view, question).short(),
+            0 => answer(view, &self.0.policy, asked),
+            _ => self.verdict(view, asked).short(),
         }
     }
 

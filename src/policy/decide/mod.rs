@@ -29,6 +29,9 @@ use crate::store::{
     CertificateIndex, Claim, Entry, GroupId, Scope, Server, Slot, Truncated, TrustSnapshot,
 };
 
+/// A yes, or all of a refusal.
+pub(crate) type Answer = Result<Yes, Box<Verdict>>;
+
 /// Decides whether a peer may be trusted, and by which installed certificate.
 ///
 /// The verdict depends on the arguments alone and uses one view from start to end (rule S1).
@@ -66,7 +69,7 @@ pub(super) fn answer(
     view: &TrustSnapshot,
     policy: &Policy,
     question: &VerifyRequest<'_>,
-) -> Result<Yes, Box<Verdict>> {
+) -> Answer {
     let work = Work::default();
     judged(view, policy, question, &work, |answered| answered.short()).0
 }
