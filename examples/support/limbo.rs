@@ -380,10 +380,14 @@ fn ask(case: &Case, settings: &Settings, server: bool) -> Result<(Verdict, Vec<S
 fn own_name(leaf: &CertificateDer<'_>) -> Option<HostName> {
     let certificate = Certificate::from_der(leaf).ok()?;
     let mut names = certificate.names();
-    names.find_map(|name| match name {
-        SanName::Dns(text) => text.replacen('*', "any", 1).parse().ok(),
-        SanName::Ip(address) => Some(address.into()),
-        _ => None,
+    names.find_map(|name| {
+        if let SanName::Dns(text) = name {
+            text.replacen('*', "any", 1).parse().ok()
+        } else if let SanName::Ip(address) = name {
+            Some(address.into())
+        } else {
+            None
+        }
     })
 }
 
