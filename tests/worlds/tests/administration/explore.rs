@@ -21,7 +21,7 @@ fn number(name: &str, otherwise: usize) -> usize {
 #[test]
 fn every_interleaving_of_administration_keeps_the_rules() {
     // Initial states have depth 1.
-    let depth = number("MUTUAL_TRUST_DEPTH", if THIN { 4 } else { 6 }) + 1;
+    let depth = number("MUTUAL_TRUST_DEPTH", if THIN { 4 } else { 7 }) + 1;
     let begin = Instant::now();
     let model = Administration { fault: Fault::None };
     let checker = model
