@@ -303,7 +303,7 @@ impl Data {
     }
 
     /// Removes an entry from all tables, with what is known of its signature. With a CA goes what verdicts remember, so
-    /// that nothing is kept of what is not installed any more.
+    /// that nothing is kept of what is not installed any more. What is remembered under a CA of a draft stays until then.
     pub(super) fn take(&mut self, key: &EntryKey) -> Option<Arc<Entry>> {
         let entry = self.take_out(key)?;
         if key.slot != Slot::Pin {

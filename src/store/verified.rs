@@ -1,4 +1,4 @@
-//! Signatures on CA certificates that verdicts verified, so that none of them is verified again (rule C5).
+//! Signatures on CA certificates that verdicts verified, so that within bounds none of them is verified again (rule C5).
 //!
 //! What is remembered is mathematics: this key signed these bytes, by this algorithm. It has no time, no policy and no
 //! trust in it: each verdict judges the certificates of its path as if it had verified the signature itself, and has
@@ -64,16 +64,21 @@ impl Verified {
             return;
         };
         let places = self.places.load_full();
-        let mut places = places.map_or_else(Vec::new, |places| places.to_vec());
-        if at(&places, hash).any(|fact| fact.issued.is_same(issued)) {
+        let known: &[Place] = places.as_deref().map_or(&[], Vec::as_slice);
+        if at(known, hash).any(|fact| fact.issued.is_same(issued)) {
             return;
         }
         let fact = Fact {
             issued: issued.clone(),
             depth,
         };
-        if !make_room(&mut places, &fact) {
+        // What finds no room is found again in each verdict, so it costs no copy.
+        let Some(gone) = room(known, &fact) else {
             return;
+        };
+        let mut places = known.to_vec();
+        if let Room::InPlaceOf(gone) = gone {
+            places.remove(gone);
         }
         let here = places.partition_point(|place| place.hash < hash);
         let fact = Arc::new(fact);
@@ -82,35 +87,36 @@ impl Verified {
     }
 }
 
-fn end(fact: &Fact) -> i64 {
-    fact.issued.pair().0.validity().not_after().seconds()
+/// Where a new signature goes.
+enum Room {
+    Free,
+    InPlaceOf(usize),
 }
 
-/// Takes out what is worth less than `new`, if there is no room for both. Returns whether there is room.
-fn make_room(places: &mut Vec<Place>, new: &Fact) -> bool {
-    let signer = new.issued.pair().1;
-    let of_signer = places
-        .iter()
-        .enumerate()
-        .filter(|(_, place)| place.fact.issued.pair().1.has_key_of(signer));
-    let of_signer: Vec<(usize, &Fact)> = of_signer.map(|(at, place)| (at, &*place.fact)).collect();
-    let gone = if of_signer.len() >= MAX_VERIFIED_OF_KEY {
+/// Whether there is room for a new signature, or one that is worth less.
+fn room(places: &[Place], new: &Fact) -> Option<Room> {
+    let (below, signer) = new.issued.pair();
+    let all = places.iter().map(|place| &*place.fact).enumerate();
+    let of_signer = |fact: &Fact| fact.issued.pair().1.has_key_of(signer);
+    let count = all.clone().filter(|(_, fact)| of_signer(fact)).count();
+    let gone = if count >= MAX_VERIFIED_OF_KEY {
         // A CA displaces what it issued itself.
-        let first = of_signer.into_iter().min_by_key(|(_, fact)| end(fact));
+        let own = all.filter(|(_, fact)| of_signer(fact));
+        let first = own.min_by_key(|(_, fact)| end(fact));
         first.filter(|(_, fact)| end(fact) < end(new))
     } else if places.len() >= MAX_VERIFIED {
-        let all = places.iter().enumerate();
-        let all = all.map(|(at, place)| (at, &*place.fact));
+        // Or what stands deeper, or had ended before the new certificate, which is valid now, began.
+        let begin = below.validity().not_before().seconds();
         let deepest = all.max_by_key(|(_, fact)| (fact.depth, Reverse(end(fact))));
-        deepest.filter(|(_, fact)| fact.depth > new.depth)
+        deepest.filter(|(_, fact)| fact.depth > new.depth || end(fact) < begin)
     } else {
-        return true;
+        return Some(Room::Free);
     };
-    let Some((gone, _)) = gone else {
-        return false;
-    };
-    places.remove(gone);
-    true
+    gone.map(|(at, _)| Room::InPlaceOf(at))
+}
+
+fn end(fact: &Fact) -> i64 {
+    fact.issued.pair().0.validity().not_after().seconds()
 }
 
 impl Data {

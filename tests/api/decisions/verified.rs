@@ -501,3 +501,32 @@ fn a_large_intermediate_is_verified_each_time() {
         assert_eq!(taken(&mut store, &long), 3);
     }
 }
+
+#[test]
+fn what_has_ended_leaves_its_place_to_what_is_in_use() {
+    let roots = [0, 1, 2, 3].map(|number| ca(&format!("root {number}")).self_signed());
+    let all: Vec<&Made> = roots.iter().collect();
+    let mut store = store(&all);
+    for root in &roots {
+        for asked in floods(root, &[], MAX_VERIFIED_OF_KEY, 1) {
+            assert_eq!(taken(&mut store, &asked), 2);
+        }
+    }
+    let other = ca("another root").self_signed();
+    trust(&mut store, "keys-1", &other);
+    let below = |issuer: Spec, days: u64| {
+        let issuer = issuer.signed_by(&other);
+        let leaf = server().valid(-DAY, 90 * DAY).signed_by(&issuer);
+        let mut asked = asked(&[&leaf.certificate, &issuer.certificate]);
+        asked.clock = CurrentTime::Known(at(NOW + days * 86_400));
+        asked
+    };
+    // All places are taken by what is in use.
+    let early = below(ca("early").valid(-DAY, 90 * DAY), 0);
+    assert_eq!(taken(&mut store, &early), 2);
+    assert_eq!(taken(&mut store, &early), 2);
+    // Two days later nothing of it is.
+    let late = below(ca("late").valid(2 * DAY - 60, 90 * DAY), 2);
+    assert_eq!(taken(&mut store, &late), 2);
+    assert_eq!(taken(&mut store, &late), 1);
+}
