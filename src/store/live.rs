@@ -49,7 +49,7 @@ impl LiveTrust {
         }))
     }
 
-    /// The snapshot in force. It takes no lock and waits for no other thread.
+    /// The snapshot in force. After a publication it may wait while another thread copies a few pointers, and for nothing else.
     pub fn current(&self) -> TrustSnapshot {
         self.0.view.current()
     }

@@ -44,10 +44,9 @@ impl Pointer {
 
     /// The snapshot, to keep.
     pub(super) fn current(&self) -> TrustSnapshot {
-        self.0
-            .load()
-            .of_thread(NUMBER.with(|number| *number))
-            .clone()
+        // A thread that ends may have lost its number.
+        let number = NUMBER.try_with(|number| *number).unwrap_or(0);
+        self.0.load().of_thread(number).clone()
     }
 
     /// Calls a function with the snapshot, which is not counted for it.

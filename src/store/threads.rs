@@ -7,13 +7,14 @@ use crate::limits::{MAX_THREADS_AT_INSTALLATION, MIN_SIGNATURES_OF_A_THREAD};
 /// What `of` makes of each item, in their order. Many items are shared among threads, of which this one is the first. Where no
 /// thread can be started, this one does all.
 pub(super) fn each<T: Sync, R: Send>(items: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let worth = items.len() / MIN_SIGNATURES_OF_A_THREAD;
-    shared(
-        items,
-        processors.min(MAX_THREADS_AT_INSTALLATION).min(worth),
-        of,
-    )
+    let most = (items.len() / MIN_SIGNATURES_OF_A_THREAD).min(MAX_THREADS_AT_INSTALLATION);
+    let threads = if most > 1 {
+        // To ask is to read files of the system.
+        thread::available_parallelism().map_or(1, |processors| processors.get().min(most))
+    } else {
+        1
+    };
+    shared(items, threads, of)
 }
 
 fn shared<T: Sync, R: Send>(items: &[T], threads: usize, of: impl Fn(&T) -> R + Sync) -> Vec<R> {

@@ -1,5 +1,6 @@
 //! The judges for both ends. They refuse in the certificate step, and no answer to rustls depends on anything that
-//! is kept between the two steps. Between handshakes, only accepted chains are remembered, if the policy says so.
+//! is kept between the two steps. Between handshakes, signatures of accepted chains are remembered, and the chains if the
+//! policy says so.
 
 use core::fmt;
 use std::sync::Arc;

@@ -63,8 +63,8 @@ pub(super) fn decide_at_cost(
     judged(view, policy, question, work, |answered| answered.kept())
 }
 
-/// The same for an adapter: the verdict only if it is a refusal. A yes on a pin then writes nothing that another thread
-/// reads or writes: neither what the view holds nor what was asked is counted for it.
+/// The same for an adapter: the verdict only if it is a refusal. A yes on a pin of a server or a client then writes
+/// nothing that another thread reads or writes: neither what the view holds nor what was asked is counted for it.
 pub(super) fn answer(
     view: &TrustSnapshot,
     policy: &Policy,

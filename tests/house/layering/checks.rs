@@ -288,9 +288,13 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     // Nothing but the clock that an embedder may replace reads the time.
     ("std::time::SystemTime", &["src/certificate/time.rs"]),
     ("std::time::Instant", &[]),
-    // One pointer is swapped; all else that threads share has a lock or is a count.
-    ("arc_swap", &["src/store/pointer.rs"]),
-    // No I/O, no environment, no threads.
+    // The snapshot in force and what is remembered of signatures are swapped; all else that threads share has a lock or is a
+    // count.
+    (
+        "arc_swap",
+        &["src/store/pointer.rs", "src/store/verified.rs"],
+    ),
+    // No I/O, no environment, and no threads but those that verify a large bundle.
     // Private keys, the files of a store and of our identity, and followed files, and nothing else.
     (
         "std::fs",
@@ -311,7 +315,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::net::ToSocketAddrs", &[]),
     // The name of a temporary file has the process id in it.
     ("std::process", &["src/identity/write.rs"]),
-    ("std::thread", &[]),
+    ("std::thread", &["src/store/threads.rs"]),
     ("std::thread::LocalKey", &["src/certificate/apart.rs"]),
     // A change waits for the change of another process, for a bounded time. The file's lock cannot wait so itself.
     (
