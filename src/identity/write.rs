@@ -3,6 +3,11 @@
 //! The content goes into a temporary file in the same folder, which is flushed and then renamed. So a file never has
 //! half of its content, whatever fails.
 
+#![cfg_attr(
+    not(any(unix, feature = "admin")),
+    expect(dead_code, reason = "other systems write nothing but a store")
+)]
+
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
@@ -129,7 +134,7 @@ fn write(
     readers: Readers,
     existing: IfExists,
 ) -> Result<(), WriteError> {
-    prepare(path, content, readers, existing)?.place()
+    prepare_named(path, content, (TEMPORARY, readers), existing, |_| Ok(()))?.place()
 }
 
 fn failed(step: WriteStep, path: &Path) -> impl FnOnce(io::Error) -> WriteError {
@@ -138,6 +143,7 @@ fn failed(step: WriteStep, path: &Path) -> impl FnOnce(io::Error) -> WriteError 
 }
 
 /// The start of the names of temporary files.
+#[cfg(any(unix, test))]
 const TEMPORARY: &str = ".mutual-trust-";
 /// The same for the files of a store. The next process that changes the store removes what a stopped one left.
 #[cfg(feature = "admin")]
@@ -156,17 +162,8 @@ pub(crate) struct Prepared {
     is_locked: bool,
 }
 
-/// Writes and flushes the content for `path` into a temporary file in the same folder.
-pub(crate) fn prepare(
-    path: &Path,
-    content: &[u8],
-    readers: Readers,
-    existing: IfExists,
-) -> Result<Prepared, WriteError> {
-    prepare_named(path, content, (TEMPORARY, readers), existing, |_| Ok(()))
-}
-
-/// The same for a file of a store, whose lock the caller holds.
+/// Writes and flushes the content of a file of a store, whose lock the caller holds, into a temporary file in the same
+/// folder.
 #[cfg(feature = "admin")]
 pub(crate) fn prepare_store(
     path: &Path,
@@ -180,6 +177,7 @@ pub(crate) fn prepare_store(
     Ok(prepared)
 }
 
+/// Writes and flushes the content for `path` into a temporary file in the same folder.
 fn prepare_named(
     path: &Path,
     content: &[u8],
