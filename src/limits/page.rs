@@ -14,6 +14,7 @@ mod tests {
         include_str!("followed.rs"),
         include_str!("installation.rs"),
         include_str!("journal.rs"),
+        include_str!("remembered.rs"),
         include_str!("threads.rs")
     );
 
