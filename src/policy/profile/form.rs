@@ -1,6 +1,6 @@
 //! A certificate as the rules look at it: where it stands, and its extensions read once.
 
-use super::strings;
+use super::plain;
 use crate::certificate::form::Extension;
 use crate::certificate::{Certificate, der};
 
@@ -32,7 +32,7 @@ impl<'a> Form<'a> {
             certificate,
             place,
             extensions: certificate.extensions().collect(),
-            names_are_plain: strings::names(certificate).all(strings::is_plain),
+            names_are_plain: plain::names(certificate).all(plain::is_plain),
         }
     }
 

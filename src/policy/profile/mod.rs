@@ -10,6 +10,7 @@ mod fields;
 mod form;
 mod names;
 mod places;
+mod plain;
 mod policies;
 mod rules;
 mod strings;

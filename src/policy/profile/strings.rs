@@ -1,10 +1,9 @@
 //! Rules on what distinguished names are made of (RFC 5280 sections 4.1.2.4 and 4.1.2.6, appendix A.1).
 
 use super::form::{Above, Form, parts};
+use super::plain::names;
 use super::values::{BMP, IA5, PRINTABLE, TELETEX, UNIVERSAL, UTF8, characters};
-use crate::certificate::Certificate;
 use crate::certificate::der::Value;
-use crate::certificate::form::DIRECTORY_NAME;
 
 /// `emailAddress` (RFC 5280 appendix A.1): 1.2.840.113549.1.9.1.
 pub(super) const EMAIL_ADDRESS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01];
@@ -79,40 +78,6 @@ pub(super) fn attributes(name: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)
             let mut fields = parts(attribute.whole);
             Some((fields.next()?.content, fields.next()?))
         })
-}
-
-/// Every distinguished name of a certificate: its issuer, its subject, those among its alternative names.
-pub(super) fn names(certificate: &Certificate) -> impl Iterator<Item = &[u8]> {
-    let alternative = certificate
-        .name_forms()
-        .filter(|name| name.form == DIRECTORY_NAME);
-    // The content of the explicit tag is the name.
-    [certificate.issuer_der(), certificate.subject_der()]
-        .into_iter()
-        .chain(alternative.map(|name| name.name))
-}
-
-/// Whether a name has nothing that the rules below could find: each of its parts has one attribute, with a short text of
-/// the alphabet of PrintableString. Nearly all names are so, and each is then read once for all three rules.
-pub(super) fn is_plain(name: &[u8]) -> bool {
-    parts(name).all(|set| {
-        let mut attributes = parts(set.whole);
-        let (Some(only), None) = (attributes.next(), attributes.next()) else {
-            return false;
-        };
-        let mut fields = parts(only.whole);
-        let (Some(id), Some(value)) = (fields.next(), fields.next()) else {
-            return false;
-        };
-        let fits = match id.content {
-            [0x55, 0x04, 3 | 7 | 8 | 10 | 11 | 12] => {
-                matches!(value.tag, UTF8 | PRINTABLE) && (1..=64).contains(&value.content.len())
-            }
-            [0x55, 0x04, 6] => value.tag == PRINTABLE && value.content.len() == 2,
-            _ => false,
-        };
-        fits && characters(PRINTABLE, value.content).is_some()
-    })
 }
 
 pub(super) fn alphabets(form: &Form<'_>, _: Above<'_>) -> bool {

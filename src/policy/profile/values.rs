@@ -1,6 +1,6 @@
 //! What DER and ASN.1 ask of single values: integers, lists of named bits, strings.
 
-use super::form::parts;
+use crate::certificate::form::parts;
 
 /// Whether an INTEGER is written in the fewest octets (X.690 section 8.3.2).
 pub(super) fn is_minimal(integer: &[u8]) -> bool {
