@@ -91,7 +91,7 @@ impl TrustStore {
 /// What the signature of a certificate under its own key is.
 #[derive(Clone, Copy)]
 pub(super) enum OwnSignature {
-    /// It is not self-signed: the signature of another CA is not judged here.
+    /// It was signed by another key, which is not judged here.
     None,
     Of(SignatureCheck),
 }

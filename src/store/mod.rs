@@ -60,6 +60,7 @@ mod patterns_error;
 #[cfg(feature = "admin")]
 mod planned;
 mod pointer;
+mod recall;
 #[cfg(feature = "admin")]
 mod replay;
 mod report;

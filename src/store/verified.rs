@@ -10,8 +10,6 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwapOption;
 
-use super::data::Data;
-use super::tail::Tail;
 use crate::certificate::{Certificate, Issued, KeyPolicy};
 use crate::limits::{MAX_VERIFIED, MAX_VERIFIED_CERTIFICATE_BYTES, MAX_VERIFIED_OF_KEY};
 
@@ -51,8 +49,34 @@ impl Verified {
         at(places.as_deref()?, hash).find_map(found)
     }
 
-    /// Adds a signature if there is room for it.
-    fn add(&self, hash: u64, issued: &Issued, depth: usize) {
+    /// The certificate with these bytes, of which the hash is `hash`, if its signature is remembered.
+    pub(super) fn read(&self, hash: u64, der: &[u8]) -> Option<Certificate> {
+        self.find(hash, |fact| {
+            let below = fact.issued.pair().0;
+            (below.der().as_ref() == der).then(|| below.clone())
+        })
+    }
+
+    /// The signature of the key of `above` on `below`, of which the hash is `hash`, if it is remembered and `keys` would
+    /// accept it.
+    pub(super) fn signature(
+        &self,
+        hash: u64,
+        below: &Certificate,
+        above: &Certificate,
+        keys: &KeyPolicy,
+    ) -> Option<Issued> {
+        self.find(hash, |fact| {
+            let issued = &fact.issued;
+            let (lower, upper) = issued.pair();
+            let is_same = lower == below && upper.has_key_of(above) && keys.stands_by(issued);
+            is_same.then(|| issued.clone())
+        })
+    }
+
+    /// Adds a signature if there is room for it. `depth`: how many certificates stand between the signer and the authority
+    /// of the path.
+    pub(super) fn add(&self, hash: u64, issued: &Issued, depth: usize) {
         let (below, above) = issued.pair();
         let is_large =
             |certificate: &Certificate| certificate.der().len() > MAX_VERIFIED_CERTIFICATE_BYTES;
@@ -117,42 +141,4 @@ fn room(places: &[Place], new: &Fact) -> Option<Room> {
 
 fn end(fact: &Fact) -> i64 {
     fact.issued.pair().0.validity().not_after().seconds()
-}
-
-impl Data {
-    fn hash_of(&self, der: &[u8]) -> Option<u64> {
-        use core::hash::BuildHasher;
-        Some(self.hasher.hash_one(Tail::of(der)?))
-    }
-
-    /// The certificate with these bytes, if its signature is remembered: it need not be read again.
-    pub(crate) fn read_before(&self, der: &[u8]) -> Option<Certificate> {
-        self.verified.find(self.hash_of(der)?, |fact| {
-            let below = fact.issued.pair().0;
-            (below.der().as_ref() == der).then(|| below.clone())
-        })
-    }
-
-    /// The signature of the key of `above` on `below`, if it is remembered and `keys` would accept it.
-    pub(crate) fn verified(
-        &self,
-        below: &Certificate,
-        above: &Certificate,
-        keys: &KeyPolicy,
-    ) -> Option<Issued> {
-        self.verified.find(self.hash_of(below.der())?, |fact| {
-            let issued = &fact.issued;
-            let (lower, upper) = issued.pair();
-            let is_same = lower == below && upper.has_key_of(above) && keys.stands_by(issued);
-            is_same.then(|| issued.clone())
-        })
-    }
-
-    /// Remembers a signature of a path that leads to an installed authority. `depth` is the number of certificates
-    /// between the signer and the authority; 0 for the authority itself.
-    pub(crate) fn remember(&self, issued: &Issued, depth: usize) {
-        if let Some(hash) = self.hash_of(issued.pair().0.der()) {
-            self.verified.add(hash, issued, depth);
-        }
-    }
 }

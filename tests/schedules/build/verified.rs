@@ -33,8 +33,6 @@ pub(crate) fn write(library: &Path, out: &Path) {
     let text = [
         ("use std::sync::{", "use crate::verified::sync::{"),
         ("use arc_swap::", "use crate::verified::sync::"),
-        ("use super::data::Data;", "use super::Data;"),
-        ("use super::tail::", "use crate::verified::tail::"),
         ("use crate::certificate::", "use crate::verified::"),
         ("use crate::limits::", "use crate::verified::"),
         ("//!", "//"),

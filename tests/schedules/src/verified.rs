@@ -1,16 +1,13 @@
 //! The file `verified.rs` of the library: as it is, and with planted faults. A certificate is a number here, there is room
 //! for few, and all are found at the same place.
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::BuildHasherDefault;
-
 /// One copy of the file, with what holds it in the library.
 macro_rules! copy {
     ($name:ident) => {
         pub mod $name {
             use std::sync::Arc;
 
-            use super::{Certificate, Hasher, Issued};
+            use super::{Certificate, HASH, Issued};
 
             #[allow(unused_variables, reason = "a planted fault leaves out what was asked")]
             mod verified {
@@ -24,21 +21,21 @@ macro_rules! copy {
 
             #[derive(Clone, Default)]
             pub struct Data {
-                hasher: Hasher,
                 verified: Arc<verified::Verified>,
             }
 
             impl Data {
                 pub fn add(&self, number: u8, by: u8, depth: usize) {
-                    self.remember(&Issued::new(number, by), depth);
+                    self.verified.add(HASH, &Issued::new(number, by), depth);
                 }
 
                 /// Whether the signature by this key is remembered. What is found is never another one.
                 pub fn has(&self, number: u8, by: u8) -> bool {
                     let [below, above] = [number, by].map(Certificate::new);
-                    let read = self.read_before(&below.der().0);
+                    let read = self.verified.read(HASH, &below.der().0);
                     assert!(read.is_none_or(|read| read == below));
-                    let found = self.verified(&below, &above, &super::KeyPolicy);
+                    let keys = super::KeyPolicy;
+                    let found = self.verified.signature(HASH, &below, &above, &keys);
                     let pair = found.as_ref().map(Issued::pair);
                     assert!(pair.is_none_or(|pair| pair == (&below, &above)));
                     found.is_some()
@@ -54,25 +51,16 @@ copy!(any_key);
 copy!(any_bytes);
 copy!(any_bytes_read);
 
-pub(crate) type Hasher = BuildHasherDefault<DefaultHasher>;
+/// All are found at one place.
+const HASH: u64 = 0;
 
 pub(crate) const MAX_VERIFIED: usize = 3;
 pub(crate) const MAX_VERIFIED_OF_KEY: usize = 2;
 pub(crate) const MAX_VERIFIED_CERTIFICATE_BYTES: usize = 32;
 
-pub(crate) mod tail {
-    pub(crate) struct Tail;
-
-    impl Tail {
-        pub(crate) fn of(der: &[u8]) -> Option<[u8; 16]> {
-            der.last_chunk().copied()
-        }
-    }
-}
-
 /// Bytes of a certificate.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bytes(pub Vec<u8>);
+pub(crate) struct Bytes(Vec<u8>);
 
 impl core::ops::Deref for Bytes {
     type Target = [u8];
@@ -90,16 +78,14 @@ impl AsRef<[u8]> for Bytes {
 
 /// A certificate whose key, bytes and end follow from its number.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Certificate {
+pub(crate) struct Certificate {
     number: u8,
     der: Bytes,
 }
 
 impl Certificate {
     fn new(number: u8) -> Self {
-        let mut der = vec![0; 17];
-        der[0] = number;
-        let der = Bytes(der);
+        let der = Bytes([&[number][..], &[0; 16]].concat());
         Self { number, der }
     }
 
@@ -119,13 +105,18 @@ impl Certificate {
         self
     }
 
+    /// Before anything ends.
+    fn not_before(&self) -> Self {
+        Self::new(0)
+    }
+
     fn seconds(&self) -> i64 {
         self.number.into()
     }
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Issued(Certificate, Certificate);
+pub(crate) struct Issued(Certificate, Certificate);
 
 impl Issued {
     fn new(below: u8, above: u8) -> Self {
@@ -141,7 +132,7 @@ impl Issued {
     }
 }
 
-pub struct KeyPolicy;
+pub(crate) struct KeyPolicy;
 
 impl KeyPolicy {
     fn stands_by(&self, _: &Issued) -> bool {

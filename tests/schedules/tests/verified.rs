@@ -1,7 +1,11 @@
 //! Verdicts that remember signatures at the same time lose none that one of them found again, keep to the bounds, and
 //! find no other signature than the one they ask for.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
 #![allow(
     dead_code,
     missing_docs,
