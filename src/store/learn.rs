@@ -5,11 +5,11 @@ use std::borrow::Cow;
 #[cfg(feature = "admin")]
 use std::collections::{HashMap, HashSet};
 
+#[cfg(feature = "admin")]
+use super::Scope;
 use super::data::Data;
 use super::signers::{Found, Signer};
 use super::{EntryKey, Slot, TrustStore};
-#[cfg(feature = "admin")]
-use super::{Scope, threads};
 #[cfg(feature = "admin")]
 use crate::certificate::canonical_name;
 use crate::certificate::sorted::sort_by;
@@ -195,13 +195,15 @@ impl TrustStore {
             }
         }
         let keys = self.keys;
-        let learned: Vec<(Certificate, Found)> = threads::each(&below, |below| {
-            let below: &Certificate = below;
-            let named = by_name.get(&canonical_name(below.issuer_der()));
-            let candidates = named.map(|named| named.candidates(below));
-            let found = find(&keys, below, candidates.into_iter().flatten());
-            (below.clone(), found)
-        });
+        let learned: Vec<(Certificate, Found)> = below
+            .into_iter()
+            .map(|below| {
+                let named = by_name.get(&canonical_name(below.issuer_der()));
+                let candidates = named.map(|named| named.candidates(below));
+                let found = find(&keys, below, candidates.into_iter().flatten());
+                (below.clone(), found)
+            })
+            .collect();
         for (below, found) in learned {
             self.edit().learn(&below, found);
         }
