@@ -14,8 +14,9 @@ use std::thread::LocalKey;
 
 use crate::limits::MAX_COPIES_APART;
 
-/// The copies of one kind of values that a thread has made.
-pub(crate) struct Copies<T: ?Sized>([Place<T>; MAX_COPIES_APART]);
+/// The copies of one kind of values that a thread has made. Their places are on the heap, from the first use on: what lies
+/// in the thread itself takes of its stack.
+pub(crate) struct Copies<T: ?Sized>(Vec<Place<T>>);
 
 struct Place<T: ?Sized> {
     /// What was asked for last at this place, as its address in memory. It is compared and never followed: another value
@@ -34,7 +35,7 @@ impl<T: ?Sized> Place<T> {
 
 impl<T: ?Sized> Copies<T> {
     pub(crate) const fn none() -> RefCell<Self> {
-        RefCell::new(Self([const { Place::NONE }; MAX_COPIES_APART]))
+        RefCell::new(Self(Vec::new()))
     }
 }
 
@@ -47,6 +48,9 @@ pub(crate) fn clone_apart<T: ?Sized>(
     let address = Arc::as_ptr(original).addr();
     let find = |copies: &RefCell<Copies<T>>| {
         let mut copies = copies.try_borrow_mut().ok()?;
+        if copies.0.is_empty() {
+            copies.0.resize_with(MAX_COPIES_APART, || Place::NONE);
+        }
         let place = copies.0.get_mut(place_of(address))?;
         if let Some((of, copy)) = &place.copy
             && Arc::ptr_eq(of, original)

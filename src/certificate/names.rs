@@ -45,7 +45,7 @@ impl HostName {
     }
 
     /// How many hold its text.
-    #[cfg(test)]
+    #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
     pub(crate) fn count(&self) -> usize {
         match &self.0 {
             Form::Dns(name) => Arc::strong_count(name),

@@ -71,7 +71,7 @@ impl ServerId {
     }
 
     /// How many hold its text.
-    #[cfg(test)]
+    #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
     pub(crate) fn count(&self) -> usize {
         Arc::strong_count(&self.0)
     }
