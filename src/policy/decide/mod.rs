@@ -85,6 +85,15 @@ fn judged<R>(
     let timing = Timing::of(view, question.clock);
     let presented = presented::read(view, question);
     let fingerprint = presented.fingerprint;
+    let give = |judged: Judged<'_>, subject| {
+        give(Answered {
+            view,
+            question,
+            judged,
+            fingerprint,
+            subject,
+        })
+    };
     match presented.leaf {
         Ok((leaf, holder)) => {
             let case = Case {
@@ -98,27 +107,13 @@ fn judged<R>(
             };
             let judged = clock::at_floor(&case, judge(&case));
             let subject = judged.outcome.is_err().then(|| leaf.subject());
-            let answered = Answered {
-                view,
-                question,
-                judged,
-                fingerprint,
-                subject,
-            };
-            (give(answered), case.timing.same_until())
+            (give(judged, subject), case.timing.same_until())
         }
         // Nothing was compared with the time, but nothing is remembered of it either.
         Err(rejection) => {
             let mut judged = Judged::from(rejection);
             judged.warnings.extend(timing.warning());
-            let answered = Answered {
-                view,
-                question,
-                judged,
-                fingerprint,
-                subject: None,
-            };
-            (give(answered), i64::MIN)
+            (give(judged, None), i64::MIN)
         }
     }
 }
