@@ -123,22 +123,26 @@ impl TrustStore {
         let mut sum = Report::new(Outcome::Unchanged, untouched.generation());
         let own = self.own_signatures(bundle);
         for ((index, item), own) in bundle.items().iter().enumerate().zip(own) {
-            let (slot, place) = match item.decision() {
-                Decision::Pin => (Slot::Pin, self.pin_place(pins.clone())),
+            let placed = match item.decision() {
+                Decision::Pin => {
+                    let place = self.pin_place(pins.clone());
+                    place.map(|place| (Slot::Pin, place))
+                }
                 Decision::Authority => {
                     let place = self.authority_place(authorities.clone());
-                    (Slot::Authority, place)
+                    place.map(|place| (Slot::Authority, place))
                 }
-                Decision::Intermediate => (Slot::Intermediate, Ok(Scope::Everyone.into())),
+                Decision::Intermediate => Ok((Slot::Intermediate, Scope::Everyone.into())),
                 Decision::Skip => {
                     sum.warn(StoreWarning::LeftOut { index });
                     continue;
                 }
-                Decision::Undecided => (Slot::Pin, Err(StoreError::Undecided { index })),
+                Decision::Undecided => Err(StoreError::Undecided { index }),
             };
             let certificate = item.certificate().clone();
-            let done = place
-                .and_then(|place| self.install(slot, place, certificate, options.clone(), own));
+            let done = placed.and_then(|(slot, place)| {
+                self.install(slot, place, certificate, options.clone(), own)
+            });
             match done {
                 Ok(report) => {
                     if report.done != Outcome::Unchanged {
