@@ -18,7 +18,7 @@ pub(super) const SEQUENCE: u8 = 0x30;
 const CONSTRUCTED: u8 = 0x20;
 const CLASS: u8 = 0xc0;
 /// `registeredID` of a `GeneralName` (RFC 5280 section 4.2.1.6): an object identifier with another tag.
-const REGISTERED_ID: u8 = 0x88;
+pub(crate) const REGISTERED_ID: u8 = 0x88;
 
 /// A byte range in the DER of a certificate. Never empty at offset 0. Two bytes are enough for each end: see
 /// `MAX_CERTIFICATE_BYTES`.

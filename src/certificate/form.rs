@@ -1,5 +1,6 @@
 //! How a certificate is encoded: facts that are rarely needed, so they are read from the DER on request.
 
+pub(crate) use super::der::REGISTERED_ID;
 use super::time::read_time;
 use super::{Certificate, der, dotted};
 use crate::limits::{KNOWN_CRITICAL_IN_CA, KNOWN_CRITICAL_IN_PIN};
@@ -48,6 +49,22 @@ pub(crate) const DNS_NAME: u8 = 0x82;
 pub(crate) const DIRECTORY_NAME: u8 = 0xa4;
 pub(crate) const URI: u8 = 0x86;
 pub(crate) const IP_ADDRESS: u8 = 0x87;
+pub(crate) const OTHER_NAME: u8 = 0xa0;
+pub(crate) const X400_ADDRESS: u8 = 0xa3;
+pub(crate) const EDI_PARTY_NAME: u8 = 0xa5;
+
+/// All of them: the `CHOICE` has no others (RFC 5280 appendix A.2).
+pub(super) const GENERAL_NAMES: [u8; 9] = [
+    RFC822_NAME,
+    DNS_NAME,
+    URI,
+    IP_ADDRESS,
+    REGISTERED_ID,
+    OTHER_NAME,
+    X400_ADDRESS,
+    DIRECTORY_NAME,
+    EDI_PARTY_NAME,
+];
 
 /// The name of a form of names whose constraints the path builder does not process. `None` if it does.
 pub(crate) fn unprocessed(form: u8) -> Option<&'static str> {

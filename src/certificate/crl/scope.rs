@@ -1,6 +1,7 @@
 //! The scope of a revocation list: which certificates of its issuer it covers (RFC 5280 sections 5.2.5 and 6.3.3).
 
 use super::super::der::{self, Value};
+use super::super::form::GENERAL_NAMES;
 use super::super::grammar;
 use super::super::{Certificate, names_equal};
 use super::place::Place;
@@ -144,8 +145,7 @@ fn names_of(der: &[u8], mut names: Reader<'_>) -> Result<Box<[Place]>, CrlError>
     let mut found = Vec::new();
     while !names.is_empty() {
         let before = names;
-        let tags = [0x81, 0x82, 0x86, 0x87, 0x88, 0xa0, 0xa3, 0xa4, 0xa5];
-        let name = names.next_if(&tags, FIELD)?;
+        let name = names.next_if(&GENERAL_NAMES, FIELD)?;
         let name = name.filter(|name| grammar::general_name(name, FIELD).is_ok());
         let name = name.ok_or(before.malformed(FIELD))?;
         found.push(Place::locate(der, name.whole).ok_or(before.malformed(FIELD))?);

@@ -5,14 +5,11 @@ use core::net::Ipv6Addr;
 use super::fields::has_subject;
 use super::form::{Above, Form, parts};
 use super::values::is_list_of;
-use crate::certificate::form::{DIRECTORY_NAME, DNS_NAME, IP_ADDRESS, RFC822_NAME, Subtree, URI};
+use crate::certificate::form::{
+    DIRECTORY_NAME, DNS_NAME, EDI_PARTY_NAME, IP_ADDRESS, OTHER_NAME, REGISTERED_ID, RFC822_NAME,
+    Subtree, URI, X400_ADDRESS,
+};
 use crate::limits::MAX_DNS_NAME_BYTES;
-
-/// Tags of the kinds of names that nothing reads.
-const OTHER_NAME: u8 = 0xa0;
-const X400_ADDRESS: u8 = 0xa3;
-const EDI_PARTY_NAME: u8 = 0xa5;
-const REGISTERED_ID: u8 = 0x88;
 
 /// Whether a URI that may have a host must have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
