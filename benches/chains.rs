@@ -52,6 +52,10 @@ const NAMESAKES: f64 = 3.0;
 const HOSTILE: f64 = 5.0;
 const LOADING: f64 = 10.0;
 
+/// A CA that signed nothing here.
+static SPARE: LazyLock<Certificate> =
+    LazyLock::new(|| Certificate::from_der(&forests::self_signed(999_999)).unwrap());
+
 struct Bench {
     provider: Arc<CryptoProvider>,
     id: ServerId,
@@ -127,7 +131,7 @@ impl Bench {
         rounds: u32,
     ) -> Duration {
         let times = (0..rounds).map(|_| {
-            let view = forgetful(store);
+            let view = synthetic::forgetful(store, &SPARE);
             let policy = Policy::new(tls::key_policy(&self.provider));
             let (leaf, rest) = presented.split_first().unwrap();
             let target = ExpectedServer::id(&self.id, Some(&self.name));
@@ -263,15 +267,6 @@ fn main() {
     }
 }
 
-/// A snapshot in which no verdict has remembered anything yet: with a CA that is removed goes what was remembered.
-fn forgetful(store: &mut TrustStore) -> TrustSnapshot {
-    static SPARE: LazyLock<Certificate> =
-        LazyLock::new(|| Certificate::from_der(&forests::self_signed(999_999)).unwrap());
-    let installed = store.install_intermediate(SPARE.clone(), EntryOptions::new());
-    store.remove(installed.unwrap().entry().unwrap()).unwrap();
-    store.snapshot()
-}
-
 /// End entities that were not seen before, below the one authority, by kind of key and by how many certificates are
 /// presented: with issuers that were not seen before either, with issuers that are known from earlier verdicts, and with
 /// installed ones.
@@ -300,7 +295,7 @@ fn first_seen(bench: &mut Bench, whole: bool) {
                 us(webpki),
                 us(ours)
             );
-            let known = forgetful(&mut store);
+            let known = synthetic::forgetful(&mut store, &SPARE);
             for (installed, known) in [(false, known), (true, installed(&mut store, &all))] {
                 let mut warm = || bench.ours(&known, &sent, verified, 10);
                 let (ours, _, ratio) = bench.in_turn(&mut warm, &anchors, &sent);

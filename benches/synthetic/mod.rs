@@ -16,6 +16,7 @@
 
 use std::time::Duration;
 
+use mutual_trust::{Certificate, EntryOptions, TrustSnapshot, TrustStore};
 use pki_types::{PrivatePkcs8KeyDer, UnixTime};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -198,4 +199,12 @@ impl Maker {
     fn sign(&self, params: &CertificateParams, key: &UnusableKey) -> Vec<u8> {
         params.signed_by(key, &self.issuer).unwrap().der().to_vec()
     }
+}
+
+/// A snapshot in which no verdict has remembered a signature yet: with a CA that is removed goes what was remembered.
+/// `spare` is a CA that is installed for that and removed again.
+pub fn forgetful(store: &mut TrustStore, spare: &Certificate) -> TrustSnapshot {
+    let installed = store.install_intermediate(spare.clone(), EntryOptions::new());
+    store.remove(installed.unwrap().entry().unwrap()).unwrap();
+    store.snapshot()
 }

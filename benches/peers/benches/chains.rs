@@ -8,11 +8,11 @@
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use mutual_trust::policy::{ChainMemory, ExpectedServer, VerifyRequest};
 use mutual_trust::{AuthorityScope, Certificate, EntryOptions, ReasonCode, decide};
 use mutual_trust_peers::clock::{self, CpuTime};
-use mutual_trust_peers::synthetic::Maker;
+use mutual_trust_peers::synthetic::{self, Maker};
 use mutual_trust_peers::{World, is_quick};
 use pki_types::CertificateDer;
 use rcgen::{
@@ -85,8 +85,6 @@ fn among(
             .install_authority(AuthorityScope::AnyServer, certificate, EntryOptions::new())
             .unwrap();
     }
-    let view = store.snapshot();
-    drop(store);
     let presented: Vec<_> = sent
         .iter()
         .map(|der| CertificateDer::from(der.as_slice()))
@@ -96,12 +94,19 @@ fn among(
     let question = VerifyRequest::server(target, leaf, rest, world.clock);
     let mut group = criterion.benchmark_group(group);
     group.bench_function(BenchmarkId::new("first", value), |bencher| {
-        bencher.iter(|| {
-            let verdict = decide(&view, &world.policy, &question);
-            assert_eq!(verdict.reason(), ReasonCode::ChainVerified);
-            drop(black_box(verdict));
-        });
+        let spare = Certificate::from_der(root).unwrap();
+        bencher.iter_batched(
+            || synthetic::forgetful(&mut store, &spare),
+            |view| {
+                let verdict = decide(&view, &world.policy, &question);
+                assert_eq!(verdict.reason(), ReasonCode::ChainVerified);
+                drop(black_box(verdict));
+                view
+            },
+            BatchSize::SmallInput,
+        );
     });
+    let view = store.snapshot();
     let memory = ChainMemory::new(world.policy.with_remembered_chains(1_000).unwrap());
     group.bench_function(BenchmarkId::new("remembered", value), |bencher| {
         bencher.iter(|| {

@@ -23,7 +23,7 @@ use mutual_trust::{
     AuthorityScope, CurrentTime, EntryOptions, HostName, PinMatch, PinScope, Policy, ReasonCode,
     ServerId, TrustSnapshot, TrustStore, decide, tls,
 };
-use mutual_trust_peers::variant;
+use mutual_trust_peers::{synthetic, variant};
 use pki_types::{CertificateDer, UnixTime};
 
 const PIN: &[u8] = include_bytes!("../../../../tests/fixtures/ee-p256.pem");
@@ -179,8 +179,9 @@ fn chains(world: &World) {
     let chain = [LEAF, INTERMEDIATE].map(|pem| certificate(pem).der().clone());
     let question = world.server(&chain);
     let expected = ReasonCode::ChainVerified;
-    // Snapshots in which no verdict has remembered a signature: with a CA that is removed goes what was remembered.
-    let forgetful: Vec<TrustSnapshot> = (0..=20).map(|_| forgetful(&mut store)).collect();
+    let intermediate = certificate(INTERMEDIATE);
+    let forgetful = (0..=20).map(|_| synthetic::forgetful(&mut store, &intermediate));
+    let forgetful: Vec<TrustSnapshot> = forgetful.collect();
     let mut views = forgetful.iter();
     measured!(verdict_chain, 20, |_| world.ask(
         views.next().expect("one for each time"),
@@ -190,7 +191,6 @@ fn chains(world: &World) {
     let view = &forgetful[0];
     measured!(verdict_chain_known_intermediate, 40, |_| world
         .ask(view, &question, expected));
-    let intermediate = certificate(INTERMEDIATE);
     let installed = store.install_intermediate(intermediate, EntryOptions::new());
     installed.expect("an intermediate");
     let view = store.snapshot();
@@ -202,14 +202,6 @@ fn chains(world: &World) {
         assert!(verdict.is_ok());
         drop(black_box(verdict));
     });
-}
-
-fn forgetful(store: &mut TrustStore) -> TrustSnapshot {
-    let installed = store.install_intermediate(certificate(INTERMEDIATE), EntryOptions::new());
-    let installed = installed.expect("an intermediate");
-    let removed = store.remove(installed.entry().expect("its entry"));
-    removed.expect("an intermediate");
-    store.snapshot()
 }
 
 fn reading() {

@@ -7,7 +7,7 @@
 //! since the machine is faster at one time than at another.
 //!
 //! What a second thread gains is told by batches of some microseconds: how often the thread did its work and, beside it,
-//! how often the other thread did meanwhile. Compared is where the fastest two hundredth begins, with the other thread and
+//! how often the other thread did meanwhile. Compared is where the fastest twentieth begins, with the other thread and
 //! without: other work on the machine, which stops a thread for milliseconds, is in neither, and what two threads wait for
 //! each other is in all that count.
 
@@ -106,7 +106,7 @@ fn gain(batch: u64, work: impl Fn(usize, u64) + Sync) -> f64 {
     best(&mut together) / best(&mut alone)
 }
 
-/// Where the fastest two hundredth begins.
+/// Where the fastest twentieth begins.
 fn best(rates: &mut [f64]) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates
