@@ -207,7 +207,7 @@ fn other_bytes_and_other_keys_are_not_what_was_verified() {
     } = site();
     // Another CA of the name of the root; it has no key identifier, so that it is tried.
     let named = ca("root").no_authority_key_id().self_signed();
-    let namesake = ca("upper").signed_by(&root);
+    let same_name = ca("upper").signed_by(&root);
     let build = || {
         let mut store = store(&[&root]);
         trust(&mut store, "keys-2", &named);
@@ -226,8 +226,12 @@ fn other_bytes_and_other_keys_are_not_what_was_verified() {
         // The other signature (r, n - s) over the same bytes.
         asked(&[&leaf.certificate, &variants::other(&upper.certificate)]),
         // Another key of the same name.
-        asked(&[&leaf.certificate, &namesake.certificate]),
-        asked(&[&leaf.certificate, &namesake.certificate, &upper.certificate]),
+        asked(&[&leaf.certificate, &same_name.certificate]),
+        asked(&[
+            &leaf.certificate,
+            &same_name.certificate,
+            &upper.certificate,
+        ]),
         // Known, and signed by no authority of this server.
         Asked {
             server: "keys-2",

@@ -127,7 +127,7 @@ impl<'a> Machine<'a> {
         let path = self.folder.file("roots.pem");
         match source {
             Source::Ca => fs::write(path, self.certificates.all[CA].to_pem()).unwrap(),
-            Source::Nobody => fs::write(path, "trust nobody\n").unwrap(),
+            Source::Empty => fs::write(path, "trust nobody\n").unwrap(),
             Source::Missing => fs::remove_file(path).unwrap(),
         }
     }

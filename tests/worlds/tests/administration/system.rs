@@ -15,8 +15,8 @@ use crate::store::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
     Ca,
-    /// It says so.
-    Nobody,
+    /// It says that nothing is trusted.
+    Empty,
     Missing,
 }
 
@@ -209,7 +209,7 @@ impl Model for Administration {
         }
         let clocks = CLOCKS.into_iter().filter(|clock| *clock != system.clock);
         actions.extend(clocks.map(Action::Clock));
-        let sources = [Source::Ca, Source::Nobody, Source::Missing].into_iter();
+        let sources = [Source::Ca, Source::Empty, Source::Missing].into_iter();
         let sources = sources.filter(|source| *source != system.source);
         actions.extend(sources.map(Action::Source));
     }
@@ -250,7 +250,7 @@ impl Model for Administration {
                     let before = store.authority;
                     match source {
                         Source::Ca => store.authority = true,
-                        Source::Nobody => store.authority = false,
+                        Source::Empty => store.authority = false,
                         // S4: a malformed update keeps what is there.
                         Source::Missing => {}
                     }
