@@ -8,7 +8,7 @@ use mutual_trust::limits::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_COST};
 use crate::{ENCRYPTED_KEY_BYTES, PRIVATE_KEY_BYTES};
 
 /// A key that is read from a file is read from memory too, as PEM or as DER but not as both, and is the only key in it.
-/// Any other input is an error with a text.
+/// A file that is one DER value is never searched for PEM. Any other input is an error with a text.
 pub fn private_key(content: &[u8]) -> bool {
     if content.len() > PRIVATE_KEY_BYTES {
         return false;
@@ -17,19 +17,13 @@ pub fn private_key(content: &[u8]) -> bool {
     let der = PrivateKey::from_der(content.to_vec());
     let file = PrivateKey::from_reader(content, content.len());
     assert!(pem.is_err() || der.is_err(), "both PEM and DER");
-    assert_eq!(file.is_ok(), pem.is_ok() || der.is_ok(), "{file:?}");
+    let text = pem.is_ok() && !is_one_sequence(content);
+    assert_eq!(file.is_ok(), text || der.is_ok(), "{file:?}");
     if pem.is_ok() {
         assert_eq!(begins(content, "PRIVATE KEY-----"), 1, "exactly one key");
     }
     if der.is_ok() {
-        let length = u16::from_be_bytes([content[2], content[3]]);
-        let long = content[1] == 0x82 && usize::from(length) + 4 == content.len();
-        let middle = content[1] == 0x81 && usize::from(content[2]) + 3 == content.len();
-        let short = usize::from(content[1]) + 2 == content.len();
-        assert!(
-            content[0] == 0x30 && (long || middle || short),
-            "not one sequence"
-        );
+        assert!(is_one_sequence(content), "not one sequence");
     }
     // One byte more or less is another file.
     assert!(PrivateKey::from_reader(content, content.len() + 1).is_err());
@@ -42,6 +36,21 @@ pub fn private_key(content: &[u8]) -> bool {
     }
     combined(content, pem.is_ok());
     file.is_ok()
+}
+
+/// Whether the bytes are a SEQUENCE from the first to the last, with its length in the shortest form.
+fn is_one_sequence(content: &[u8]) -> bool {
+    let [0x30, first, rest @ ..] = content else {
+        return false;
+    };
+    match (*first, rest) {
+        (0x82, [high, low, rest @ ..]) => {
+            *high > 0 && usize::from(u16::from_be_bytes([*high, *low])) == rest.len()
+        }
+        (0x81, [length, rest @ ..]) => *length >= 0x80 && usize::from(*length) == rest.len(),
+        (0..=0x7f, rest) => usize::from(*first) == rest.len(),
+        _ => false,
+    }
 }
 
 /// A chain and a key in one text read the same as each of them alone.
