@@ -35,7 +35,7 @@ mod keys;
 mod kinds;
 mod list;
 mod names;
-mod other_format;
+pub(crate) mod other_format;
 mod parse;
 pub(crate) mod pem;
 mod public_key;

@@ -1,7 +1,6 @@
 //! Recognises DER: a private key in one of its formats, or something else that was given by mistake.
 
 use crate::certificate::der::{self, Value};
-use crate::certificate::pem;
 use crate::identity::error::{FoundKind, IdentityError};
 
 const INTEGER: u8 = 0x02;
@@ -121,18 +120,6 @@ fn stated_size(bytes: &[u8]) -> Option<usize> {
     Some(length.saturating_add(digits.len()).saturating_add(2))
 }
 
-/// Whether the content of a file is DER rather than PEM: exactly one sequence, or the beginning of one in a file that
-/// is not text.
-pub(super) fn is_der(content: &[u8]) -> bool {
-    if content.first() != Some(&SEQUENCE) {
-        return false;
-    }
-    let whole = der::take(content).is_some_and(|(_, rest)| rest.is_empty());
-    // A text can begin with the digit 0, which is the same byte, and can have any encoding around its sections.
-    let is_text = || core::str::from_utf8(content).is_ok() || pem::has_boundary(content);
-    whole || !is_text()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,15 +138,6 @@ mod tests {
         assert_eq!(form(&[0x30, 4, 0x30, 0, 4, 0]), Some(Form::Encrypted));
         assert_eq!(form(&[0x30, 3, 2, 1, 0]), None);
         assert_eq!(form(&[]), None);
-    }
-
-    #[test]
-    fn a_text_that_begins_with_a_zero_is_no_der() {
-        let text = b"0. Schl\xfcssel\n-----BEGIN PRIVATE KEY-----\n";
-        assert!(!is_der(text));
-        assert!(is_der(&text[..20]));
-        assert!(is_der(&[0x30, 0]));
-        assert!(!is_der(b"0"));
     }
 
     #[test]

@@ -10,10 +10,11 @@ use zeroize::Zeroizing;
 #[cfg(feature = "encrypted-keys")]
 use super::Passphrase;
 use super::file::{self, Access};
-use super::form::{self, Form, form_of};
+use super::form::{Form, form_of};
 use super::key::check_size;
 use super::{CertificateChain, PrivateKey, pkcs8, scrub_stack};
 use crate::certificate::error::PemError;
+use crate::certificate::other_format::is_der;
 use crate::certificate::pem::{self, Section};
 use crate::identity::error::{FoundKind, IdentityError};
 use crate::limits::MAX_KEY_FILE_BYTES;
@@ -161,7 +162,7 @@ impl<'a> KeyReader<'a> {
     /// Reads the content of a file that was read before.
     #[cfg(feature = "admin")]
     pub(crate) fn bytes(self, content: &[u8]) -> Result<PrivateKey, IdentityError> {
-        if form::is_der(content) {
+        if is_der(content) {
             self.of_der(Zeroizing::new(content.to_vec()))
         } else {
             self.pem(content)
@@ -169,7 +170,7 @@ impl<'a> KeyReader<'a> {
     }
 
     fn content(self, content: Zeroizing<Vec<u8>>) -> Result<PrivateKey, IdentityError> {
-        if form::is_der(&content) {
+        if is_der(&content) {
             self.of_der(content)
         } else {
             self.pem(&content)

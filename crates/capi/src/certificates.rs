@@ -7,9 +7,10 @@ use crate::entry::nothing;
 use crate::report::Problem;
 use crate::status::MALFORMED;
 
-/// Whether bytes are DER: a SEQUENCE, which no PEM begins with.
+/// Whether bytes are DER: a SEQUENCE of more than 127 bytes, as certificates and lists are. Its first byte alone is `0`
+/// as text, and the text before a PEM section can begin so.
 fn is_der(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&0x30)
+    matches!(bytes, [0x30, 0x80..=0x84, ..])
 }
 
 pub(crate) fn certificate(bytes: &[u8]) -> Result<Certificate, Problem> {

@@ -8,6 +8,7 @@ use super::Feeds;
 use super::read::Read;
 use crate::admin::follow::error::{SourceError, TRUST_NONE};
 use crate::certificate::error::with_causes;
+use crate::certificate::other_format::is_der;
 use crate::certificate::{Certificate, Crl, Fingerprint};
 
 /// The line with which a file says that no peer is trusted.
@@ -114,8 +115,7 @@ fn lists_in(path: &Path, bytes: &[u8]) -> Result<Vec<Crl>, SourceError> {
         let (path, hint) = (path.to_owned(), TRUST_NONE);
         return Err(SourceError::Empty { path, hint }.of_lists());
     }
-    // DER of a list begins with a SEQUENCE, which is `0` as text: no PEM file begins so.
-    let found = if bytes.first() == Some(&0x30) {
+    let found = if is_der(bytes) {
         Crl::from_der(bytes).map(|list| vec![list])
     } else {
         Crl::many_from_pem(bytes)

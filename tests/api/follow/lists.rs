@@ -115,6 +115,12 @@ fn a_secret_with_a_list_feeds_both() {
         world.error()
     );
     assert!(!follower.poll(&mut world.store).unwrap(), "nothing is new");
+    // A list in PEM whose title begins with the byte that DER begins with.
+    let titled = crl().number(3).revoke(&leaf).signed_by(&root).to_pem();
+    world.put("secret/ca.crl", format!("0 the root's list\n{titled}"));
+    world.settle(&mut follower);
+    let health = world.store.health();
+    assert!(health.is_good(), "{health}");
     // What vanishes from the source stays installed, and so does the check.
     world.put("secret/ca.crl", "");
     world.settle(&mut follower);

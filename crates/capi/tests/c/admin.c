@@ -114,6 +114,20 @@ int main(int count, char **arguments)
     demand(contains(store, "\"installed_by\":\"alice\""), "who");
     demand(mt_certificate_fingerprint(pin, fingerprint, sizeof(fingerprint)) == 95, "fingerprint");
     demand(mt_certificate_subject(pin, text, sizeof(text)) > 0, "subject");
+    {
+        /* Text before a PEM section can begin with the byte that DER begins with. */
+        const char title[] = "0 the key server\n";
+        char *titled = malloc(sizeof(title) - 1 + pin.len);
+        mt_bytes whole;
+        demand(titled != NULL, "memory");
+        memcpy(titled, title, sizeof(title) - 1);
+        memcpy(titled + sizeof(title) - 1, pin.data, pin.len);
+        whole.data = (const uint8_t *)titled;
+        whole.len = sizeof(title) - 1 + pin.len;
+        demand(mt_certificate_fingerprint(whole, text, sizeof(text)) == 95, "titled");
+        demand(strcmp(text, fingerprint) == 0, "the same certificate");
+        free(titled);
+    }
     demand(mt_certificate_subject(mt_text("junk"), text, sizeof(text)) == 0 && text[0] == '\0', "no subject");
 
     /* Authorities. */
