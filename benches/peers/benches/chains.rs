@@ -1,5 +1,5 @@
-//! Verdicts on chains, first seen and remembered: by how many certificates are presented, by the kind of key, and by
-//! how many authorities are installed; beside webpki and OpenSSL.
+//! Verdicts on chains: first seen, first seen below issuers that are known, and remembered; by how many certificates are
+//! presented, by the kind of key, and by how many authorities are installed; beside webpki and OpenSSL.
 
 #![allow(
     clippy::unwrap_used,
@@ -107,6 +107,14 @@ fn among(
         );
     });
     let view = store.snapshot();
+    // No verdict remembers an end entity: it is as new to the second as to the first, which verifies the issuers.
+    group.bench_function(BenchmarkId::new("known", value), |bencher| {
+        bencher.iter(|| {
+            let verdict = decide(&view, &world.policy, &question);
+            assert_eq!(verdict.reason(), ReasonCode::ChainVerified);
+            drop(black_box(verdict));
+        });
+    });
     let memory = ChainMemory::new(world.policy.with_remembered_chains(1_000).unwrap());
     group.bench_function(BenchmarkId::new("remembered", value), |bencher| {
         bencher.iter(|| {

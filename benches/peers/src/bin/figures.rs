@@ -117,13 +117,16 @@ impl Figures {
 
     fn chain_row(&self, group: &str, value: &str) -> Vec<String> {
         let name = |what: &str| format!("{group}/{what}/{value}");
-        let (first, remembered, webpki) = (name("first"), name("remembered"), name("webpki"));
+        let [first, known, remembered, webpki] =
+            ["first", "known", "remembered", "webpki"].map(name);
         vec![
             self.time(&first),
+            self.time(&known),
             self.time(&remembered),
             self.time(&webpki),
             self.time(&name("openssl")),
             self.ratio(&first, &webpki),
+            self.ratio(&known, &webpki),
             self.ratio(&webpki, &remembered),
         ]
     }
@@ -141,10 +144,12 @@ impl Figures {
             "keys",
             "certificates presented",
             "first seen",
+            "issuers known",
             "remembered",
             "webpki",
             "OpenSSL, with parsing",
             "first seen / webpki",
+            "issuers known / webpki",
             "webpki / remembered",
         ];
         table(&head, rows)
@@ -159,10 +164,12 @@ impl Figures {
         let head = [
             "authorities",
             "first seen",
+            "issuers known",
             "remembered",
             "webpki",
             "OpenSSL, with parsing",
             "first seen / webpki",
+            "issuers known / webpki",
             "webpki / remembered",
         ];
         table(&head, rows.collect())
@@ -333,6 +340,7 @@ impl Figures {
         ];
         let authorities = [
             self.series("ours, first seen", "authorities/first/"),
+            self.series("ours, issuers known", "authorities/known/"),
             self.series("ours, remembered", "authorities/remembered/"),
             self.series("webpki", "authorities/webpki/"),
             self.series("OpenSSL", "authorities/openssl/"),
