@@ -567,9 +567,10 @@ fn dear(bench: &mut Bench, chain: &Chain, good: Duration, whole: bool) {
 
 /// What verifying one signature takes.
 fn signature(provider: &CryptoProvider, below: &Certificate, above: &Certificate) -> Duration {
-    let anchor = [webpki::anchor_from_trusted_cert(above.der()).unwrap()];
+    let [below, above] = [below, above].map(|one| CertificateDer::from(one.der()));
+    let anchor = [webpki::anchor_from_trusted_cert(&above).unwrap()];
     let verify = || {
-        let end_entity = webpki::EndEntityCert::try_from(below.der()).unwrap();
+        let end_entity = webpki::EndEntityCert::try_from(&below).unwrap();
         let algorithms = provider.signature_verification_algorithms.all;
         let path = end_entity.verify_for_usage(
             algorithms,

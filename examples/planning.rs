@@ -32,7 +32,7 @@ use mutual_trust::{
 };
 use pki::Made;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::UnixTime;
+use rustls::pki_types::{CertificateDer, UnixTime};
 
 type Fault = Box<dyn Error + Send + Sync>;
 type Outcome<T> = Result<T, Fault>;
@@ -257,8 +257,8 @@ impl Desk {
     /// A server presents these and proves that it has the key.
     fn connects(&mut self, id: &str, presented: &[&Made], expected: ReasonCode) -> Outcome<()> {
         let id: ServerId = id.parse()?;
-        let ders = presented.iter().map(|made| made.certificate.der().clone());
-        let ders: Vec<_> = ders.collect();
+        let ders = presented.iter().map(|made| made.certificate.der().to_vec());
+        let ders: Vec<CertificateDer<'_>> = ders.map(CertificateDer::from).collect();
         let (leaf, others) = ders.split_first().ok_or("nothing is presented")?;
         let question =
             VerifyRequest::server(ExpectedServer::id(&id, None), leaf, others, self.now());

@@ -529,7 +529,7 @@ fn same_issuer(ours: &Certificate) {
         ..always
     };
     let (leaf, middle) = (CertificateDer::from(leaf), CertificateDer::from(middle));
-    let own = ours.der().clone();
+    let own = CertificateDer::from(ours.der());
     let under = CertificateDer::from(under.der());
     for (leaf, others, most) in [
         (&leaf, vec![own.clone()], None),

@@ -9,7 +9,7 @@ impl Certificate {
         if !self.is_self_issued() {
             return Some(false);
         }
-        let facts = &self.0.facts;
+        let facts = &self.facts();
         if facts
             .authority_serial
             .is_some_and(|serial| shortest(serial.get(self.der())) != shortest(self.serial()))

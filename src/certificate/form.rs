@@ -172,19 +172,19 @@ impl Certificate {
     }
 
     pub(super) fn name_values(&self) -> impl Iterator<Item = der::Value<'_>> {
-        let value = self.0.facts.names.map(|place| place.get(self.der()));
+        let value = self.facts().names.map(|place| place.get(self.der()));
         parts(value.unwrap_or(&[]))
     }
 
     /// The first critical extension that is unknown for pins, in dotted form.
     pub(crate) fn unknown_critical_in_pin(&self) -> Option<String> {
-        let any = self.0.facts.unknown_critical & IN_PIN != 0;
+        let any = self.facts().unknown_critical & IN_PIN != 0;
         any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_PIN))
     }
 
     /// The first critical extension that is unknown for authorities and intermediates, in dotted form.
     pub(crate) fn unknown_critical_in_ca(&self) -> Option<String> {
-        let any = self.0.facts.unknown_critical & IN_CA != 0;
+        let any = self.facts().unknown_critical & IN_CA != 0;
         any.then(|| self.critical_beyond(KNOWN_CRITICAL_IN_CA))
     }
 

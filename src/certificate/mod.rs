@@ -47,9 +47,9 @@ mod time;
 pub(crate) mod variants;
 
 use core::fmt;
-use std::sync::Arc;
 
 use pki_types::CertificateDer;
+use triomphe::ThinArc;
 
 pub use allowed::AllowedKeys;
 pub use crl::{Crl, CrlDeviation, CrlKinds, CrlNumber, RevocationReason, Revoked};
@@ -93,10 +93,11 @@ const LABEL: &str = "CERTIFICATE";
 /// # Ok::<(), mutual_trust::error::CertificateError>(())
 /// ```
 #[derive(Clone)]
-pub struct Certificate(Arc<Inner>);
+pub struct Certificate(ThinArc<Head, u8>);
 
-struct Inner {
-    der: CertificateDer<'static>,
+/// What was read of a certificate. It lies before the DER in one piece of memory: a verdict on one of a million
+/// certificates waits for memory once, and not again for the bytes.
+struct Head {
     fingerprint: Fingerprint,
     facts: Facts,
 }
@@ -114,11 +115,11 @@ impl Certificate {
     /// Like [`from_der`](Self::from_der). Takes the fingerprint if the caller has computed it already.
     pub(crate) fn read(der: &[u8], known: Option<Fingerprint>) -> Result<Self, CertificateError> {
         let facts = parse::facts(der)?;
-        Ok(Self(Arc::new(Inner {
-            der: CertificateDer::from(der.to_vec()),
+        let head = Head {
             fingerprint: known.unwrap_or_else(|| Fingerprint::over(der)),
             facts,
-        })))
+        };
+        Ok(Self(ThinArc::from_header_and_slice(head, der)))
     }
 
     /// Reads exactly one certificate from PEM (RFC 7468). Text around the section is allowed.
@@ -174,13 +175,17 @@ impl Certificate {
     }
 
     /// The DER, byte for byte as it was read.
-    pub fn der(&self) -> &CertificateDer<'static> {
-        &self.0.der
+    pub fn der(&self) -> &[u8] {
+        &self.0.slice
+    }
+
+    fn facts(&self) -> &Facts {
+        &self.0.header.header.facts
     }
 
     /// SHA-256 over the DER. It was computed when the certificate was read.
     pub fn fingerprint(&self) -> Fingerprint {
-        self.0.fingerprint
+        self.0.header.header.fingerprint
     }
 
     /// SHA-256 over the `SubjectPublicKeyInfo`. Each call computes it: on the handshake path, only verdicts of a store
@@ -192,12 +197,12 @@ impl Certificate {
     /// The X.509 version: 1, 2 or 3.
     #[doc(hidden)]
     pub fn version(&self) -> u8 {
-        self.0.facts.version
+        self.facts().version
     }
 
     /// The content bytes of the serial number, as encoded.
     pub fn serial(&self) -> &[u8] {
-        self.0.facts.serial.get(self.der())
+        self.facts().serial.get(self.der())
     }
 
     /// The subject as one line of text that is safe to show. Empty if the certificate has none.
@@ -213,18 +218,18 @@ impl Certificate {
     /// The subject in DER, as encoded.
     #[doc(hidden)]
     pub fn subject_der(&self) -> &[u8] {
-        self.0.facts.subject.get(self.der())
+        self.facts().subject.get(self.der())
     }
 
     /// The issuer in DER, as encoded.
     #[doc(hidden)]
     pub fn issuer_der(&self) -> &[u8] {
-        self.0.facts.issuer.get(self.der())
+        self.facts().issuer.get(self.der())
     }
 
     /// The validity period.
     pub fn validity(&self) -> Validity {
-        self.0.facts.validity
+        self.facts().validity
     }
 
     /// The subject alternative names, in order. Empty without the extension. The common name of the subject is never
@@ -251,18 +256,18 @@ impl Certificate {
     /// The kind and size of the public key.
     #[doc(hidden)]
     pub fn key_kind(&self) -> KeyKind {
-        self.0.facts.key
+        self.facts().key
     }
 
     /// Why no signature verifies under the public key, if that is so.
     fn key_fault(&self) -> Option<KeyFault> {
-        self.0.facts.key_fault
+        self.facts().key_fault
     }
 
     /// The DER of the `SubjectPublicKeyInfo`.
     #[doc(hidden)]
     pub fn subject_public_key_info(&self) -> &[u8] {
-        self.0.facts.spki.get(self.der())
+        self.facts().spki.get(self.der())
     }
 
     /// Whether both certificates have the same public key.
@@ -273,31 +278,31 @@ impl Certificate {
     /// The `basicConstraints` extension, if present.
     #[doc(hidden)]
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
-        self.0.facts.constraints.get()
+        self.facts().constraints.get()
     }
 
     /// The `keyUsage` extension, if present.
     #[doc(hidden)]
     pub fn key_usage(&self) -> Option<KeyUsage> {
-        self.0.facts.key_usage
+        self.facts().key_usage
     }
 
     /// The `extKeyUsage` extension, if present.
     #[doc(hidden)]
     pub fn extended_key_usage(&self) -> Option<ExtendedKeyUsage> {
-        self.0.facts.extended_key_usage
+        self.facts().extended_key_usage
     }
 
     /// The `keyIdentifier` of the `authorityKeyIdentifier`, if present.
     #[doc(hidden)]
     pub fn authority_key_id(&self) -> Option<&[u8]> {
-        Some(self.0.facts.authority_key_id?.get(self.der()))
+        Some(self.facts().authority_key_id?.get(self.der()))
     }
 
     /// The `subjectKeyIdentifier`, if present.
     #[doc(hidden)]
     pub fn subject_key_id(&self) -> Option<&[u8]> {
-        Some(self.0.facts.subject_key_id?.get(self.der()))
+        Some(self.facts().subject_key_id?.get(self.der()))
     }
 
     /// Whether `basicConstraints` states that the certificate is a CA.
@@ -319,7 +324,8 @@ impl Certificate {
     /// Whether the path builder can read the certificate as a trust anchor, with the same subject and key as this
     /// crate.
     pub(crate) fn is_readable_as_anchor(&self) -> bool {
-        let Ok(anchor) = webpki::anchor_from_trusted_cert(self.der()) else {
+        let der = CertificateDer::from(self.der());
+        let Ok(anchor) = webpki::anchor_from_trusted_cert(&der) else {
             return false;
         };
         let contents = |der| der::take(der).map(|(value, _)| value.content);
@@ -330,7 +336,7 @@ impl Certificate {
 
     /// Whether the path builder can read the certificate between the end entity and the anchor. It is stricter there.
     pub(crate) fn is_readable_in_path(&self) -> bool {
-        webpki::EndEntityCert::try_from(self.der()).is_ok()
+        webpki::EndEntityCert::try_from(&CertificateDer::from(self.der())).is_ok()
             && self.is_readable_as_anchor()
             && self.unread_time().is_none()
     }
@@ -345,7 +351,7 @@ impl Certificate {
 
     /// Compares the pointers first, then the bytes.
     fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.der == other.0.der
+        core::ptr::eq(self.der(), other.der()) || self.der() == other.der()
     }
 }
 
@@ -481,7 +487,8 @@ mod tests {
 
     #[test]
     #[cfg(target_pointer_width = "64")]
-    fn a_certificate_takes_128_bytes_beyond_its_der() {
-        assert_eq!(size_of::<super::Inner>(), 128);
+    fn a_certificate_takes_120_bytes_beyond_its_der() {
+        // Beside its count and the length of the DER.
+        assert_eq!(size_of::<super::Head>() + 2 * size_of::<usize>(), 120);
     }
 }

@@ -45,17 +45,17 @@ impl<'a> ExpectedServer<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct VerifyRequest<'a> {
     pub(super) target: Option<ExpectedServer<'a>>,
-    pub(super) end_entity: &'a CertificateDer<'a>,
+    pub(super) end_entity: &'a [u8],
     pub(super) intermediates: &'a [CertificateDer<'a>],
     pub(super) clock: CurrentTime,
 }
 
 impl<'a> VerifyRequest<'a> {
-    /// Asks about a server: `end_entity` is the first certificate that it presented, `intermediates` the rest
+    /// Asks about a server: `end_entity` is the first certificate that it presented, in DER, `intermediates` the rest
     /// in any order.
     pub const fn server(
         target: ExpectedServer<'a>,
-        end_entity: &'a CertificateDer<'a>,
+        end_entity: &'a [u8],
         intermediates: &'a [CertificateDer<'a>],
         clock: CurrentTime,
     ) -> Self {
@@ -67,10 +67,10 @@ impl<'a> VerifyRequest<'a> {
         }
     }
 
-    /// Asks about a client: `end_entity` is the first certificate that it presented, `intermediates` the rest
+    /// Asks about a client: `end_entity` is the first certificate that it presented, in DER, `intermediates` the rest
     /// in any order.
     pub const fn client(
-        end_entity: &'a CertificateDer<'a>,
+        end_entity: &'a [u8],
         intermediates: &'a [CertificateDer<'a>],
         clock: CurrentTime,
     ) -> Self {

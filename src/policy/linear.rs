@@ -21,9 +21,9 @@ use crate::store::Entry;
 pub(super) struct EndEntity<'a>(EndEntityCert<'a>);
 
 impl<'a> EndEntity<'a> {
-    /// Reads the presented certificate.
-    pub(super) fn read(case: &Case<'a>) -> Result<Self, Rejection> {
-        let read = EndEntityCert::try_from(case.leaf.der());
+    /// Reads the presented certificate, whose bytes are `leaf`.
+    pub(super) fn read(case: &Case<'_>, leaf: &'a CertificateDer<'a>) -> Result<Self, Rejection> {
+        let read = EndEntityCert::try_from(leaf);
         read.map(Self).map_err(|error| unreadable(case, &error))
     }
 }
@@ -86,7 +86,8 @@ fn extension_name(oid: &str) -> &'static str {
 fn unreadable_in(path: &[Certificate], error: &webpki::Error) -> Option<Detail> {
     let (_, below) = path.split_last()?;
     let found = below.iter().find(|certificate| {
-        certificate.unread_time().is_some() || EndEntityCert::try_from(certificate.der()).is_err()
+        let der = CertificateDer::from(certificate.der());
+        certificate.unread_time().is_some() || EndEntityCert::try_from(&der).is_err()
     })?;
     Some(Detail::Certificate {
         certificate: found.fingerprint(),
@@ -110,9 +111,10 @@ pub(super) fn verify(
     };
     let intermediates: Vec<CertificateDer<'_>> = intermediates
         .iter()
-        .map(|certificate| CertificateDer::from(certificate.der().as_ref()))
+        .map(|certificate| CertificateDer::from(certificate.der()))
         .collect();
-    let mut anchor = webpki::anchor_from_trusted_cert(authority.der()).map_err(refused)?;
+    let authority_der = CertificateDer::from(authority.der());
+    let mut anchor = webpki::anchor_from_trusted_cert(&authority_der).map_err(refused)?;
     // webpki compares names by their bytes. An authority is a name and a key (RFC 5280 section 6.1.1 (d)): where the
     // name below it is the same (section 7.1), it is given as it is written there.
     if let Some(below) = path.iter().nth_back(1)

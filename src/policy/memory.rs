@@ -462,7 +462,7 @@ mod tests {
             .unwrap();
         let view = store.snapshot();
         let timing = Timing::of(&view, clock);
-        let sent = [issuer.der().clone()];
+        let sent = [issuer.der().to_vec().into()];
         let targets = [
             ExpectedServer::id(&id, Some(&name)),
             ExpectedServer::id(&id, Some(&wrong)),

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use pki_types::CertificateDer;
+
 use super::case::Case;
 use super::detail::Rejection;
 use super::linear::EndEntity;
@@ -38,7 +40,8 @@ pub(super) fn verify(case: &Case<'_>, scope: &Scope) -> Searched {
     if !case.timing.is_known() && !case.policy.chains_without_clock() {
         return refused(case.timing.not_by_clock());
     }
-    let end_entity = match check_leaf(case) {
+    let leaf = CertificateDer::from(case.leaf.der());
+    let end_entity = match check_leaf(case, &leaf) {
         Ok(end_entity) => end_entity,
         Err(rejection) => return refused(rejection),
     };
@@ -95,7 +98,10 @@ pub(super) fn check_names(
 }
 
 /// The end entity by itself, before any issuer is looked for.
-fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Rejection> {
+fn check_leaf<'a>(
+    case: &Case<'_>,
+    der: &'a CertificateDer<'a>,
+) -> Result<EndEntity<'a>, Rejection> {
     let leaf = case.leaf;
     if leaf.is_ca() {
         // C3; a CA that is installed as one is told apart.
@@ -113,7 +119,7 @@ fn check_leaf<'a>(case: &Case<'a>) -> Result<EndEntity<'a>, Rejection> {
             None => (ReasonCode::CaUsedAsEndEntity, Detail::None),
         });
     }
-    let end_entity = EndEntity::read(case)?;
+    let end_entity = EndEntity::read(case, der)?;
     case.check_key(leaf)?;
     case.timing.chain(leaf.validity())?;
     match leaf.extended_key_usage() {

@@ -294,14 +294,15 @@ mod tests {
             at: UnixTime,
         ) -> Result<ClientCertVerified, Error> {
             let other = other();
+            let other = CertificateDer::from(other.der());
             let ask = |der: &CertificateDer<'_>| self.0.verify_client_cert(der, &[], at);
             match self.1 {
                 Meddling::None | Meddling::Used => {
                     self.0.verify_client_cert(end_entity, intermediates, at)
                 }
                 Meddling::Skip => Ok(ClientCertVerified::assertion()),
-                Meddling::Other => ask(other.der()),
-                Meddling::Twice => ask(end_entity).and_then(|_| ask(other.der())),
+                Meddling::Other => ask(&other),
+                Meddling::Twice => ask(end_entity).and_then(|_| ask(&other)),
                 Meddling::Lost => {
                     let answer = ask(end_entity);
                     self.0.0.replace_evidence(Evidence::default());

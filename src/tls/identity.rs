@@ -126,7 +126,7 @@ impl Identity {
         }
         let certificates = chain
             .certificates()
-            .map(|certificate| certificate.der().clone());
+            .map(|certificate| certificate.der().to_vec().into());
         // Not `CertifiedKey::from_der`, which does not read certificates of version 1.
         let key = CertifiedKey::new(certificates.collect(), Arc::new(Scrubbing(key)));
         Ok(Self {

@@ -186,7 +186,7 @@ impl Site {
 
     /// Whose certificate it is.
     fn peer(&self, der: &[u8]) -> Peer {
-        let find = |all: &[Made]| all.iter().position(|made| &**made.certificate.der() == der);
+        let find = |all: &[Made]| all.iter().position(|made| made.certificate.der() == der);
         None.or(find(&self.servers).map(Peer::Server))
             .or(find(&self.clients).map(Peer::Client))
             .or(find(&self.strangers).map(Peer::Stranger))

@@ -42,8 +42,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => Whose::Client,
     };
     let trust = arguments.trust.read(keys, &whose)?;
-    let ders: Vec<CertificateDer<'static>> =
-        presented.iter().map(|one| one.der().clone()).collect();
+    let ders: Vec<CertificateDer<'static>> = presented
+        .iter()
+        .map(|one| one.der().to_vec().into())
+        .collect();
     let Some((end_entity, intermediates)) = ders.split_first() else {
         return Err(Failure::from(CertificateError::Empty).about(arguments.chain.display()));
     };

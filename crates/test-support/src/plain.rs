@@ -32,11 +32,11 @@ pub struct Credential {
 
 impl Credential {
     pub fn of(made: &Made, issuers: &[&Made]) -> Self {
-        let mut chain = vec![made.certificate.der().clone()];
+        let mut chain = vec![made.certificate.der().to_vec().into()];
         chain.extend(
             issuers
                 .iter()
-                .map(|issuer| issuer.certificate.der().clone()),
+                .map(|issuer| issuer.certificate.der().to_vec().into()),
         );
         let key = made.key.serialized_der().to_vec();
         Self { chain, key }
@@ -45,13 +45,13 @@ impl Credential {
     /// A fixture, with the key `keys/<key>.key.pem`.
     pub fn fixture(name: &str, key: &str) -> Self {
         let key = pem_body(&fixture_key(key));
-        let chain = vec![fixture(name).der().clone()];
+        let chain = vec![fixture(name).der().to_vec().into()];
         Self { chain, key }
     }
 
     /// Presents `certificate` after the others.
     pub fn and(mut self, certificate: &Certificate) -> Self {
-        self.chain.push(certificate.der().clone());
+        self.chain.push(certificate.der().to_vec().into());
         self
     }
 

@@ -652,7 +652,7 @@ impl Ask {
         world: &World,
         answer: impl FnOnce(&VerifyRequest<'_>) -> T,
     ) -> T {
-        let der = |at: usize| world.certificates[at].der().clone();
+        let der = |at: usize| world.certificates[at].der().to_vec().into();
         let (leaf, chain) = (der(self.leaf), &self.chain);
         let chain: Vec<CertificateDer<'_>> = chain.iter().map(|at| der(*at)).collect();
         let clock = self

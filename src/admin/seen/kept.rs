@@ -178,7 +178,10 @@ fn records(text: &str) -> Result<Vec<Record>, StoreFileError> {
             server: server.parse().ok()?,
             at,
             dialled,
-            presented: certificates.iter().map(|one| one.der().clone()).collect(),
+            presented: certificates
+                .iter()
+                .map(|one| one.der().to_vec().into())
+                .collect(),
         })
     };
     let all = records

@@ -54,7 +54,7 @@ use recent::Recent;
 /// // In service, the adapters make observations; `true`: the peer proved that it has the key.
 /// let question = VerifyRequest::server(ExpectedServer::id(&id, None), certificate.der(), &[], CurrentTime::Unset);
 /// let verdict = decide(store.contents(), &Policy::new(keys), &question);
-/// let presented = vec![certificate.der().clone()];
+/// let presented = vec![certificate.der().to_vec().into()];
 /// let mut seen = PeerHistory::new();
 /// seen.observe(&Observation::new(Arc::new(verdict), presented, CurrentTime::Unset, true));
 ///

@@ -47,7 +47,8 @@ impl PeerRecord {
         let between = path
             .get(1..path.len().saturating_sub(1))
             .unwrap_or_default();
-        let from_us = |found: &&Certificate| !presented.contains(found.der());
+        let from_us =
+            |found: &&Certificate| !presented.iter().any(|der| der.as_ref() == found.der());
         Some(Self {
             at: time_of(observation.clock),
             generation: observation.verdict.generation(),

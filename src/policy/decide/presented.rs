@@ -29,7 +29,7 @@ pub(super) fn read<'a>(view: &'a TrustSnapshot, question: &VerifyRequest<'_>) ->
             leaf: Err(rejection),
         };
     }
-    let end_entity = question.end_entity.as_ref();
+    let end_entity = question.end_entity;
     if let Some(holder) = view.data().holder(end_entity)
         && let Some(known) = holder.certificate()
     {

@@ -29,7 +29,7 @@ pub struct Desk {
 pub fn chain(certificates: &[&Made]) -> Vec<CertificateDer<'static>> {
     let ders = certificates
         .iter()
-        .map(|made| made.certificate.der().clone());
+        .map(|made| made.certificate.der().to_vec().into());
     ders.collect()
 }
 

@@ -63,7 +63,7 @@ proptest! {
             }
             let risk = plan.effects().at_risk().items().iter().any(|effect| effect.peer == peer);
             for item in pool() {
-                let presented = [item.certificate.der().clone()];
+                let presented = [item.certificate.der().to_vec().into()];
                 let ask = |view| {
                     let target = ExpectedServer::id(server.id(), None);
                     ask(view, &policy, Some(target), &presented, now())
@@ -168,8 +168,8 @@ proptest! {
                 continue;
             }
             for item in pool() {
-                let mut presented = vec![item.certificate.der().clone()];
-                presented.extend(inters.map(|at| pool()[at].certificate.der().clone()));
+                let mut presented = vec![item.certificate.der().to_vec().into()];
+                presented.extend(inters.map(|at| pool()[at].certificate.der().to_vec().into()));
                 let target = ExpectedServer::id(server.id(), server.names().next());
                 let verdict = ask(view, &policy, Some(target), &presented, days(time));
                 prop_assert!(!verdict.is_accepted(), "{} {}: {}", server.id(), item.name, verdict);

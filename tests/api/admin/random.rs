@@ -28,7 +28,7 @@ pub fn picks() -> impl Strategy<Value = Picks> {
 fn offers() -> &'static [Vec<CertificateDer<'static>>] {
     static OFFERS: OnceLock<Vec<Vec<CertificateDer<'static>>>> = OnceLock::new();
     OFFERS.get_or_init(|| {
-        let der = |at: usize| pool()[at].certificate.der().clone();
+        let der = |at: usize| pool()[at].certificate.der().to_vec().into();
         let inters = [der(item("inter-a")), der(item("inter-b"))];
         let each = (0..pool().len()).flat_map(|at| {
             let alone = vec![der(at)];

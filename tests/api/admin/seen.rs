@@ -67,7 +67,8 @@ fn what_is_refused_or_not_proved_never_takes_the_place_of_what_was_accepted() {
     assert_eq!(refused.reason(), ReasonCode::PinDoesNotMatch);
     assert_eq!(refused.at(), Some(at(u64::try_from(days(0)).unwrap())));
     assert_eq!(refused.fingerprint(), Some(other.certificate.fingerprint()));
-    assert_eq!(refused.end_entity(), Some(other.certificate.der()));
+    let own = CertificateDer::from(other.certificate.der());
+    assert_eq!(refused.end_entity(), Some(&own));
     assert!(refused.is_proved());
 }
 
@@ -89,7 +90,7 @@ fn an_observation_that_shows_another_certificate_than_its_verdict_accepted_is_no
 #[test]
 fn what_is_presented_is_kept_up_to_the_bounds_of_a_handshake() {
     let own = self_signed("kms1.example");
-    let der = own.certificate.der().clone();
+    let der = CertificateDer::from(own.certificate.der().to_vec());
     let rest = MAX_PRESENTED_BYTES - der.len();
     let with = |size: usize| vec![der.clone(), CertificateDer::from(vec![0x30; size])];
     for (presented, kept) in [
@@ -213,7 +214,7 @@ fn accepted() -> (Desk, Arc<Verdict>, CertificateDer<'static>) {
     let own = self_signed("kms1.example");
     desk.server_pin("keys-1", &own);
     let verdict = Arc::new(desk.verdict("keys-1", &[&own]));
-    let leaf = own.certificate.der().clone();
+    let leaf = own.certificate.der().to_vec().into();
     (desk, verdict, leaf)
 }
 

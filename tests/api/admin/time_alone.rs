@@ -58,7 +58,7 @@ fn everybody(view: &TrustSnapshot, policy: &Policy, seen: &PeerHistory, time: i6
         if entry.slot() != Slot::Pin {
             continue;
         }
-        let presented = [certificate.der().clone()];
+        let presented = [certificate.der().to_vec().into()];
         let of_server = |target| ask(view, policy, target, &presented, time);
         match entry.scope() {
             Scope::Server(id) => all.push(Told::of(&of_server(Some(ExpectedServer::id(id, None))))),

@@ -2,6 +2,7 @@
 
 use mutual_trust::HostName;
 use mutual_trust::certificate::Certificate;
+use pki_types::CertificateDer;
 use proptest::prelude::*;
 use webpki::EndEntityCert;
 
@@ -23,7 +24,8 @@ fn with_names(names: &[San]) -> Certificate {
 }
 
 fn webpki_covers(certificate: &Certificate, host: &HostName) -> bool {
-    let end_entity = EndEntityCert::try_from(certificate.der()).unwrap();
+    let der = CertificateDer::from(certificate.der());
+    let end_entity = EndEntityCert::try_from(&der).unwrap();
     let name = host.to_server_name().unwrap();
     end_entity.verify_is_valid_for_subject_name(&name).is_ok()
 }

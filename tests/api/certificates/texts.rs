@@ -351,7 +351,7 @@ fn a_subject_of_one_part_is_not_shown_as_two() {
     let shown = "CN=kms1\\, O\\=Trusted Bank";
     assert_eq!(made.certificate.issuer(), shown);
     assert!(format!("{:?}", made.certificate).contains("kms1\\\\, O"));
-    let der = made.certificate.der().clone();
+    let der = made.certificate.der();
     let verdict = decide(
         &store().snapshot(),
         &policy(),

@@ -90,7 +90,7 @@ impl Scene {
         let view = self.store.snapshot();
         let der: Vec<CertificateDer<'static>> = presented
             .iter()
-            .map(|certificate| certificate.der().clone())
+            .map(|certificate| certificate.der().to_vec().into())
             .collect();
         let (leaf, rest) = der.split_first().unwrap();
         let name = host(KMS);

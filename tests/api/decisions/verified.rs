@@ -31,7 +31,7 @@ struct Asked {
 fn asked(sent: &[&Certificate]) -> Asked {
     Asked {
         server: "keys-1",
-        sent: sent.iter().map(|one| one.der().clone()).collect(),
+        sent: sent.iter().map(|one| one.der().to_vec().into()).collect(),
         clock: now(),
     }
 }

@@ -15,8 +15,8 @@ fn our_refusal_that_of_the_peer_and_a_failure_are_told_apart() {
     let made = self_signed("kms1.example");
     let id = server_id("keys-1");
     let expected = ExpectedServer::id(&id, None);
-    let leaf = made.certificate.der().clone();
-    let request = VerifyRequest::server(expected, &leaf, &[], CurrentTime::Known(at(NOW)));
+    let leaf = made.certificate.der();
+    let request = VerifyRequest::server(expected, leaf, &[], CurrentTime::Known(at(NOW)));
     let refused = decide(&TrustSnapshot::default(), &Policy::new(keys()), &request);
     let refusal = refused.into_result().unwrap_err();
     let ours = rustls::Error::from(refusal);

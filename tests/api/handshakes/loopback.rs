@@ -241,7 +241,7 @@ fn a_refusal_becomes_an_io_error_in_which_its_verdict_is_found() {
         )
         .peer_check();
     let unknown = self_signed("array-7.example").certificate;
-    let presented = [unknown.der().clone()];
+    let presented = [unknown.der().to_vec().into()];
     let error = Error::from(check.client_presented(&presented).unwrap_err());
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
     assert_eq!(error.to_string(), "refused: see the verdict");

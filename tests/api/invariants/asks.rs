@@ -167,16 +167,16 @@ impl Ask {
     }
 
     /// The answer when `leaf` is presented instead of an item.
-    pub fn answer_for(&self, view: &TrustSnapshot, leaf: &CertificateDer<'_>) -> Answer {
+    pub fn answer_for(&self, view: &TrustSnapshot, leaf: &[u8]) -> Answer {
         Answer::of(&self.verdict_for(view, leaf))
     }
 
-    pub fn verdict_for(&self, view: &TrustSnapshot, leaf: &CertificateDer<'_>) -> Verdict {
+    pub fn verdict_for(&self, view: &TrustSnapshot, leaf: &[u8]) -> Verdict {
         let chain = self
             .chain
             .iter()
             .map(|&item| pool()[item].certificate.der());
-        let chain: Vec<CertificateDer<'_>> = chain.cloned().collect();
+        let chain: Vec<CertificateDer<'_>> = chain.map(CertificateDer::from).collect();
         let clock = clock(self.time);
         let (id, dialled) = match self.peer {
             Peer::Id(id, dialled) => (

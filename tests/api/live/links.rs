@@ -151,8 +151,8 @@ fn each_server_is_presented_the_identity_that_is_activated_for_it() {
             })
         };
         let ders = [
-            current.certificate.der().clone(),
-            next.certificate.der().clone(),
+            current.certificate.der().to_vec().into(),
+            next.certificate.der().to_vec().into(),
         ];
         assert_eq!(presented(), ders, "{}", setting.name);
         // The links that are kept follow.

@@ -41,7 +41,7 @@ fn enrolling(builder: &ServerConfigBuilder) -> Arc<ServerConfig> {
 }
 
 fn chain(made: &Made) -> Vec<CertificateDer<'static>> {
-    vec![made.certificate.der().clone()]
+    vec![made.certificate.der().to_vec().into()]
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mutual_trust::error::{IdentityError, StoreError};
 use mutual_trust::tls::Identity;
 use mutual_trust::{AuthorityScope, Crl, EntryOptions, ReasonCode};
+use pki_types::CertificateDer;
 use pki_types::CertificateRevocationListDer;
 use rcgen::{CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, SerialNumber};
 use rustls::{CertificateError, Error};
@@ -215,7 +216,8 @@ fn crl(
         invalidity_date: None,
     });
     let key = KeyPair::try_from(issuer.key.serialized_der()).unwrap();
-    let issuer = Issuer::from_ca_cert_der(issuer.certificate.der(), key).unwrap();
+    let issuer =
+        Issuer::from_ca_cert_der(&CertificateDer::from(issuer.certificate.der()), key).unwrap();
     let params = CertificateRevocationListParams {
         this_update: time(this_update),
         next_update: time(this_update + DAY),
@@ -224,7 +226,7 @@ fn crl(
         revoked_certs: revoked.into_iter().collect(),
         key_identifier_method: KeyIdMethod::Sha256,
     };
-    params.signed_by(&issuer).unwrap().der().clone()
+    params.signed_by(&issuer).unwrap().der().to_vec().into()
 }
 
 fn with_crls(

@@ -30,7 +30,7 @@ use support::plain::Credential;
 fn roots(installed: &[&Certificate]) -> Arc<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in installed {
-        roots.add(certificate.der().clone()).unwrap();
+        roots.add(certificate.der().to_vec().into()).unwrap();
     }
     Arc::new(roots)
 }

@@ -12,6 +12,7 @@ use mutual_trust::observe::Observation;
 use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::tls::IdentityFolder;
 use mutual_trust::{EntryOptions, decide};
+use pki_types::CertificateDer;
 
 use super::{AFTER_32_BITS, fill, filled, is_known, seal, server_pin};
 use crate::support::facts::facts;
@@ -75,7 +76,7 @@ fn a_journal_of_another_machine_is_read_and_continued() {
 fn what_peers_were_seen_with_is_written_as_on_every_machine() {
     let folder = Folder::new("portable-seen");
     let (view, id) = (filled(), server_id("keys-1"));
-    let leaf = fixture("ee-p256").der().clone().into_owned();
+    let leaf = CertificateDer::from(fixture("ee-p256").der().to_vec());
     let dialled = host("kms1.example");
     let target = ExpectedServer::id(&id, Some(&dialled));
     let verdict = decide(

@@ -40,7 +40,7 @@ fn times_are_counted_in_64_bits() {
 fn verdict(name: &str, time: u64) -> ReasonCode {
     let (mut store, id, certificate) = (store(), server_id("keys-1"), fixture(name));
     store.add_server(id.clone(), []).unwrap();
-    let leaf = certificate.der().clone().into_owned();
+    let leaf = certificate.der().to_vec();
     let options = EntryOptions::new();
     store
         .install_pin(server_pin("keys-1"), certificate, options)

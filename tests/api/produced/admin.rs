@@ -15,6 +15,7 @@ use mutual_trust::limits::{MAX_SOURCES, MAX_STORE_LINE, MAX_STORE_WITH_JOURNAL};
 use mutual_trust::observe::Observation;
 use mutual_trust::policy::{ExpectedServer, VerifyRequest};
 use mutual_trust::{EntryOptions, PinScope, TrustStore, decide};
+use pki_types::CertificateDer;
 
 use crate::produced::Produced;
 use crate::support::Lists as _;
@@ -250,7 +251,7 @@ fn plans(produced: &mut Produced) {
     let key = report.entries().items()[0].clone();
     let mut seen = PeerHistory::default();
     let view = store.snapshot();
-    let leaf = made.certificate.der().clone();
+    let leaf = CertificateDer::from(made.certificate.der().to_vec());
     let question = VerifyRequest::server(ExpectedServer::id(&id, None), &leaf, &[], now());
     let verdict = decide(&view, &policy(), &question);
     assert!(verdict.is_accepted());

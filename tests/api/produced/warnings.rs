@@ -12,7 +12,6 @@ use mutual_trust::{
     AuthorityScope, Certificate, CurrentTime, EntryOptions, PinScope, Policy, TrustSnapshot,
     TrustStore, decide,
 };
-use pki_types::CertificateDer;
 use rcgen::{GeneralSubtree, KeyUsagePurpose, NameConstraints};
 
 use crate::produced::Produced;
@@ -192,7 +191,7 @@ fn ask(
     target: Option<ExpectedServer<'_>>,
     clock: CurrentTime,
 ) {
-    let leaf: &CertificateDer<'_> = leaf.der();
+    let leaf = leaf.der();
     let question = match target {
         Some(target) => VerifyRequest::server(target, leaf, &[], clock),
         None => VerifyRequest::client(leaf, &[], clock),

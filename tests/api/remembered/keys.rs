@@ -99,11 +99,11 @@ fn a_leaf_of_which_one_bit_differs_is_not_the_remembered_one() {
 #[test]
 fn other_presented_issuers_are_another_question() {
     let (ca, view, question) = world();
-    let issuer = ca.intermediate.certificate.der().clone();
+    let issuer = CertificateDer::from(ca.intermediate.certificate.der().to_vec());
     let mut torn = issuer.to_vec();
     torn[40] ^= 1;
     let torn = CertificateDer::from(torn);
-    let root = ca.root.certificate.der().clone();
+    let root = CertificateDer::from(ca.root.certificate.der().to_vec());
     let lists = [
         vec![],
         vec![torn.clone()],

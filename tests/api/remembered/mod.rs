@@ -41,10 +41,10 @@ enum Whom {
 fn asked(leaf: &Made, others: &[&Made]) -> Asked {
     Asked {
         whom: Whom::Id(server_id("keys-1"), Some(host("kms1.example"))),
-        leaf: leaf.certificate.der().clone(),
+        leaf: leaf.certificate.der().to_vec().into(),
         others: others
             .iter()
-            .map(|made| made.certificate.der().clone())
+            .map(|made| made.certificate.der().to_vec().into())
             .collect(),
         clock: relative(0),
     }

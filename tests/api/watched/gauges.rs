@@ -279,11 +279,11 @@ fn a_server_that_was_accepted_shows_when_its_certificate_ends() {
         let leaf = spec(name).dns(name).server_auth().valid(days(-1), days(20));
         let leaf = leaf.signed_by(&ca.intermediate).certificate();
         let issuer = ca.intermediate.certificate();
-        let (dialled, rest) = (host("keys-1.example"), [issuer.der().clone()]);
+        let (dialled, rest) = (host("keys-1.example"), [issuer.der().to_vec().into()]);
         let target = ExpectedServer::Name(&dialled);
         let question = VerifyRequest::server(target, leaf.der(), &rest, now());
         let verdict = decide(store.contents(), &policy(), &question);
-        let presented = vec![leaf.der().clone(), issuer.der().clone()];
+        let presented = vec![leaf.der().to_vec().into(), issuer.der().to_vec().into()];
         // A refused one changes nothing.
         assert_eq!(verdict.is_accepted(), name == names[0], "{verdict}");
         seen.observe(&Observation::new(Arc::new(verdict), presented, now(), true));

@@ -294,6 +294,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "arc_swap",
         &["src/store/pointer.rs", "src/store/verified.rs"],
     ),
+    // A certificate and its bytes in one piece of memory.
+    ("triomphe", &["src/certificate/mod.rs"]),
     // No I/O, no environment, and no threads but those that verify a large bundle.
     // Private keys, the files of a store and of our identity, and followed files, and nothing else.
     (

@@ -121,7 +121,7 @@ fn main() {
 }
 
 fn pins(world: &World) {
-    let pin = [certificate(PIN).der().clone()];
+    let pin = [certificate(PIN).der().to_vec().into()];
     let question = world.server(&pin);
     let view = world.pinned(Some(PinMatch::Certificate));
     measured!(verdict_pin, 10_000, |_| world.ask(
@@ -142,7 +142,7 @@ fn pins(world: &World) {
         ReasonCode::FingerprintMatched
     ));
     let leaf = certificate(LEAF);
-    let presented = [leaf.der().clone()];
+    let presented = [leaf.der().to_vec().into()];
     let question = world.server(&presented);
     let view = world.pinned(Some(PinMatch::Certificate));
     measured!(verdict_pin_refused, 1_000, |_| world.ask(
@@ -176,7 +176,7 @@ fn chains(world: &World) {
     let scope = AuthorityScope::AnyServer;
     let installed = store.install_authority(scope, certificate(ROOT), EntryOptions::new());
     installed.expect("an authority");
-    let chain = [LEAF, INTERMEDIATE].map(|pem| certificate(pem).der().clone());
+    let chain = [LEAF, INTERMEDIATE].map(|pem| certificate(pem).der().to_vec().into());
     let question = world.server(&chain);
     let expected = ReasonCode::ChainVerified;
     let intermediate = certificate(INTERMEDIATE);
@@ -205,7 +205,7 @@ fn chains(world: &World) {
 }
 
 fn reading() {
-    let der = certificate(PIN).der().clone();
+    let der = certificate(PIN).der().to_vec();
     measured!(certificate_read, 500, |_| drop(black_box(
         Certificate::from_der(&der).expect("a fixture")
     )));

@@ -79,7 +79,7 @@ async fn answer(request: Request<Body>) -> (StatusCode, String) {
 #[tokio::test]
 async fn a_request_is_refused_although_its_connection_is_open() {
     let mut world = World::new(&settings()[1]);
-    let presented = [world.client.made.certificate.der().clone()];
+    let presented = [world.client.made.certificate.der().to_vec().into()];
     let peer = Peer::client_presented(world.server_builder().peer_check(), &presented).unwrap();
     let ask = |peer: &Peer| {
         let mut request = Request::new(Body::empty());

@@ -14,7 +14,7 @@ use mutual_trust_tokio::Peer;
 use crate::support::{World, settings, within};
 
 fn client_of(world: &World) -> Peer {
-    let presented = [world.client.made.certificate.der().clone()];
+    let presented = [world.client.made.certificate.der().to_vec().into()];
     let check = world.server_builder().peer_check();
     Peer::client_presented(check, &presented).unwrap()
 }
@@ -69,7 +69,7 @@ async fn time_alone_ends_trust_as_well() {
 #[tokio::test]
 async fn a_server_is_asked_about_as_the_one_it_must_be() {
     let mut world = World::new(&settings()[0]);
-    let presented = [world.server.made.certificate.der().clone()];
+    let presented = [world.server.made.certificate.der().to_vec().into()];
     let check = world.client_builder().peer_check();
     let id = keys_1();
     let expected = ExpectedServer::id(&id, None);

@@ -140,7 +140,7 @@ async fn a_blocked_client_gets_no_answer_any_more() {
 #[tokio::test]
 async fn a_request_is_refused_although_its_connection_is_open() {
     let mut world = World::new(&settings()[1]);
-    let presented = [world.client.made.certificate.der().clone()];
+    let presented = [world.client.made.certificate.der().to_vec().into()];
     let check = world.server_builder().peer_check();
     let peer = Peer::client_presented(check, &presented).unwrap();
     let mut request = Request::new(());

@@ -52,7 +52,7 @@ impl Certificates {
             ca.certificate(),
             leaf.certificate(),
         ];
-        let der = all.iter().map(|one| one.der().clone().into_owned());
+        let der = all.iter().map(|one| one.der().to_vec().into());
         Self {
             der: der.collect(),
             all,

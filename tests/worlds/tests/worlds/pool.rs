@@ -169,7 +169,7 @@ impl Pool {
         Self {
             der: certificates
                 .iter()
-                .map(|one| one.der().clone().into_owned())
+                .map(|one| one.der().to_vec().into())
                 .collect(),
             certificates,
             state,
