@@ -35,7 +35,7 @@ mod keys;
 mod kinds;
 mod list;
 mod names;
-pub(crate) mod other_format;
+mod other_format;
 mod parse;
 pub(crate) mod pem;
 mod public_key;

@@ -2,7 +2,6 @@
 
 use super::der::{BIT_STRING, INTEGER, OCTET_STRING, OID, SEQUENCE, take};
 use super::format_error::OtherFormat;
-use super::pem;
 
 /// Recognises other formats that contain certificates, by their first fields.
 pub(super) fn other_format(der: &[u8]) -> Option<OtherFormat> {
@@ -65,30 +64,4 @@ pub(super) fn format_of_text(text: &[u8]) -> Option<OtherFormat> {
         byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\n' | b'\r' | b' ')
     };
     (text.starts_with(b"MII") && text.iter().all(is_base64)).then_some(OtherFormat::Base64)
-}
-
-/// Whether the content of a file is DER rather than PEM: exactly one sequence, or the beginning of one in a file that
-/// is not text.
-pub(crate) fn is_der(content: &[u8]) -> bool {
-    if content.first() != Some(&SEQUENCE) {
-        return false;
-    }
-    let whole = take(content).is_some_and(|(_, rest)| rest.is_empty());
-    // A text can begin with the digit 0, which is the same byte, and can have any encoding around its sections.
-    let is_text = || core::str::from_utf8(content).is_ok() || pem::has_boundary(content);
-    whole || !is_text()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_that_begins_with_a_zero_is_no_der() {
-        let text = b"0. Schl\xfcssel\n-----BEGIN PRIVATE KEY-----\n";
-        assert!(!is_der(text));
-        assert!(is_der(&text[..20]));
-        assert!(is_der(&[0x30, 0]));
-        assert!(!is_der(b"0"));
-    }
 }

@@ -11,6 +11,7 @@ use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::boundary::{BEGIN, Boundary, DASHES, END, boundary};
+use super::der;
 use super::other_format::format_of_text;
 use crate::certificate::error::{OtherFormat, PemError};
 use crate::limits::{MAX_PEM_BYTES, MAX_PEM_SECTIONS};
@@ -173,7 +174,7 @@ impl Section<'_> {
     }
 
     fn whole_before_body(&self) -> &[u8] {
-        let length = super::der::offset_in(self.whole, self.body);
+        let length = der::offset_in(self.whole, self.body);
         self.whole.get(..length.unwrap_or(0)).unwrap_or(&[])
     }
 
@@ -237,9 +238,21 @@ pub(crate) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, PemError> {
 }
 
 /// Whether the text contains a `BEGIN` boundary. A quick check without validation.
-pub(crate) fn has_boundary(text: &[u8]) -> bool {
+fn has_boundary(text: &[u8]) -> bool {
     let mark = BEGIN.as_bytes();
     text.windows(mark.len()).any(|window| window == mark)
+}
+
+/// Whether the content of a file is DER rather than PEM: exactly one sequence, or the beginning of one in a file that
+/// is not text.
+pub(crate) fn is_der(content: &[u8]) -> bool {
+    if content.first() != Some(&der::SEQUENCE) {
+        return false;
+    }
+    let whole = der::take(content).is_some_and(|(_, rest)| rest.is_empty());
+    // A text can begin with the digit 0, which is the same byte, and can have any encoding around its sections.
+    let is_text = || core::str::from_utf8(content).is_ok() || has_boundary(content);
+    whole || !is_text()
 }
 
 /// A section whose end was not reached yet.
@@ -374,6 +387,15 @@ mod tests {
             .iter()
             .map(|section| (section.label.to_owned(), section.line))
             .collect())
+    }
+
+    #[test]
+    fn a_text_that_begins_with_a_zero_is_no_der() {
+        let text = b"0. Schl\xfcssel\n-----BEGIN PRIVATE KEY-----\n";
+        assert!(!is_der(text));
+        assert!(is_der(&text[..20]));
+        assert!(is_der(&[0x30, 0]));
+        assert!(!is_der(b"0"));
     }
 
     #[test]

@@ -14,8 +14,7 @@ use super::form::{Form, form_of};
 use super::key::check_size;
 use super::{CertificateChain, PrivateKey, pkcs8, scrub_stack};
 use crate::certificate::error::PemError;
-use crate::certificate::other_format::is_der;
-use crate::certificate::pem::{self, Section};
+use crate::certificate::pem::{self, Section, is_der};
 use crate::identity::error::{FoundKind, IdentityError};
 use crate::limits::MAX_KEY_FILE_BYTES;
 

@@ -8,7 +8,7 @@ use super::Feeds;
 use super::read::Read;
 use crate::admin::follow::error::{SourceError, TRUST_NONE};
 use crate::certificate::error::with_causes;
-use crate::certificate::other_format::is_der;
+use crate::certificate::pem::is_der;
 use crate::certificate::{Certificate, Crl, Fingerprint};
 
 /// The line with which a file says that no peer is trusted.
