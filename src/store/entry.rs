@@ -139,7 +139,7 @@ impl Entry {
 
     pub(super) fn holds(&self, der: &[u8]) -> bool {
         let certificate = self.certificate();
-        certificate.is_some_and(|certificate| certificate.der().as_ref() == der)
+        certificate.is_some_and(|certificate| certificate.der() == der)
     }
 
     pub(super) fn holds_key(&self, key: KeyPin) -> bool {

@@ -346,7 +346,7 @@ impl<W: Write> Out<'_, W> {
         self.head(&head)?;
         self.entry_fields(entry)?;
         self.unknown(&head)?;
-        let der = entry.certificate().map(|found| found.der().as_ref());
+        let der = entry.certificate().map(|found| found.der());
         match der.or(entry.unread()) {
             Some(der) => section::write(LABEL, der, self.out),
             // A pin needs only a fingerprint.
