@@ -22,8 +22,8 @@ macro_rules! scenarios {
             use core::task::{Context, Poll, Waker};
             use core::time::Duration;
 
-            use mutual_trust_schedules::$name::TrustSnapshot;
-            use mutual_trust_schedules::$name::live::LiveTrust;
+            use mutual_trust_schedules::waits::$name::TrustSnapshot;
+            use mutual_trust_schedules::waits::$name::live::LiveTrust;
             use shuttle::{future, thread};
 
             const LAST: u64 = 3;
