@@ -10,6 +10,8 @@
 mod copies;
 #[path = "build/queue.rs"]
 mod queue;
+#[path = "build/rotation.rs"]
+mod rotation;
 #[path = "build/verified.rs"]
 mod verified;
 #[path = "build/waits.rs"]
@@ -21,7 +23,7 @@ use std::path::PathBuf;
 fn main() {
     let own = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
-    for model in [waits::MODEL, verified::MODEL, queue::MODEL] {
+    for model in [waits::MODEL, verified::MODEL, queue::MODEL, rotation::MODEL] {
         model.write(&own.join("../../src"), &out);
     }
 }

@@ -29,6 +29,7 @@ macro_rules! copied {
 use copied;
 
 pub mod queue;
+pub mod rotation;
 
 pub mod verified;
 pub mod waits;
