@@ -8,6 +8,8 @@
 
 #[path = "build/copies.rs"]
 mod copies;
+#[path = "build/memory.rs"]
+mod memory;
 #[path = "build/queue.rs"]
 mod queue;
 #[path = "build/rotation.rs"]
@@ -23,7 +25,13 @@ use std::path::PathBuf;
 fn main() {
     let own = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
-    for model in [waits::MODEL, verified::MODEL, queue::MODEL, rotation::MODEL] {
+    for model in [
+        waits::MODEL,
+        verified::MODEL,
+        memory::MODEL,
+        queue::MODEL,
+        rotation::MODEL,
+    ] {
         model.write(&own.join("../../src"), &out);
     }
 }

@@ -28,6 +28,7 @@ macro_rules! copied {
 }
 use copied;
 
+pub mod memory;
 pub mod queue;
 pub mod rotation;
 
