@@ -74,11 +74,11 @@ pub(crate) const MODEL: Model = Model {
         of_snapshot("    place: Weak<Data>,", "    place: usize,"),
         of_snapshot(
             "            place: Arc::downgrade(view.held()),",
-            "            place: Arc::as_ptr(view.held()) as usize,",
+            "            place: Arc::as_ptr(view.held()).addr(),",
         ),
         of_snapshot(
             "        core::ptr::eq(self.place.as_ptr(), Arc::as_ptr(view.held()))",
-            "        self.place == Arc::as_ptr(view.held()) as usize",
+            "        self.place == Arc::as_ptr(view.held()).addr()",
         ),
         of_snapshot(" && self.place.strong_count() > 0", ""),
         // A peer that is refused is remembered.

@@ -139,7 +139,8 @@ pub(crate) const MODEL: Model = Model {
             "        drop(place);
         drop(old);
 ",
-            "",
+            "        let _old = old;
+",
         ),
     ],
 };

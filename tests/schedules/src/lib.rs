@@ -3,6 +3,9 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::clone_on_copy,
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
     missing_docs,
     missing_debug_implementations,
     unnameable_types,

@@ -232,6 +232,7 @@ mod stand_ins {
 
     #[derive(Clone, Debug, PartialEq)]
     pub enum Detail {
+        Text(&'static str),
         Time {
             limit: Timestamp,
             judged_at: Timestamp,
@@ -240,7 +241,10 @@ mod stand_ins {
 
     impl core::fmt::Display for Detail {
         fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            f.write_str("at a time")
+            f.write_str(match self {
+                Self::Text(text) => text,
+                Self::Time { .. } => "at a time",
+            })
         }
     }
 
@@ -286,7 +290,7 @@ mod stand_ins {
             !self.path.is_empty()
         }
 
-        pub fn into_result(self) -> Result<Accepted, Refusal> {
+        pub(crate) fn into_result(self) -> Result<Accepted, Refusal> {
             if self.is_accepted() {
                 Ok(Accepted(self))
             } else {
@@ -294,7 +298,7 @@ mod stand_ins {
             }
         }
 
-        pub fn short(self) -> decide::Answer {
+        pub(crate) fn short(self) -> decide::Answer {
             if self.is_accepted() {
                 Ok(())
             } else {
@@ -313,12 +317,17 @@ mod stand_ins {
         let verdict = Verdict {
             serial: held.serial,
             path: Vec::from_iter(accepted.then(|| Certificate::of(question.end_entity))),
-            considered: Items(vec![Considered {
-                detail: Detail::Time {
-                    limit: Timestamp(held.end),
-                    judged_at: Timestamp(timing.moment()),
+            considered: Items(vec![
+                Considered {
+                    detail: Detail::Text("trusted"),
                 },
-            }]),
+                Considered {
+                    detail: Detail::Time {
+                        limit: Timestamp(held.end),
+                        judged_at: Timestamp(timing.moment()),
+                    },
+                },
+            ]),
             warnings: Vec::from_iter(timing.warning()),
         };
         (verdict, if is_past { i64::MAX } else { held.end })

@@ -11,6 +11,7 @@ macro_rules! copy {
             #[allow(
                 unused_imports,
                 unused_variables,
+                clippy::single_match,
                 reason = "a planted fault leaves something out"
             )]
             mod queue {

@@ -127,8 +127,8 @@ macro_rules! scenarios {
                     let memory = memory.clone();
                     start(move || {
                         for generation in 1..4 {
-                            let trusted = &[peer][..usize::from(generation % 2 == 1)];
-                            let view = view(generation, trusted);
+                            let trusted = Vec::from_iter((generation != 2).then_some(peer));
+                            let view = view(generation, &trusted);
                             ask(&memory, &view, &Der::new(peer, 0), NOW);
                         }
                     })
@@ -213,9 +213,9 @@ scenarios!(any_certificate);
 scenarios!(room_looked_at_first);
 
 /// Schedules of each scenario of the real files.
-const SCHEDULES: usize = 200;
+const SCHEDULES: usize = 500;
 /// Schedules in which a planted fault must be found.
-const MORE: usize = 1_000;
+const MORE: usize = 2_000;
 
 const REAL: [fn(); 7] = [
     real::a_change_of_trust_counts_at_once,

@@ -95,8 +95,8 @@ macro_rules! scenarios {
                 check(&read, reader.dropped(), 3, 2);
                 let refused = read.iter().filter(|found| !found.accepted);
                 assert!(refused.count() <= 2);
-                let bytes = read.iter().map(|found| found.presented[0].len());
-                assert!(bytes.sum::<usize>() <= MAX_BYTES);
+                let presented = read.iter().flat_map(|found| &found.presented);
+                assert!(presented.map(Vec::len).sum::<usize>() <= MAX_BYTES);
             }
 
             /// Two senders at once, more than there is room for, and nobody reads.
@@ -169,9 +169,9 @@ scenarios!(turn_kept_at_the_end);
 scenarios!(told_before_the_turn);
 
 /// Schedules of each scenario of the real file.
-const SCHEDULES: usize = 200;
+const SCHEDULES: usize = 500;
 /// Schedules in which a planted fault must be found.
-const MORE: usize = 500;
+const MORE: usize = 2_000;
 
 const REAL: [fn(); 6] = [
     real::a_reader_is_told_of_all,

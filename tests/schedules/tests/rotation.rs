@@ -37,13 +37,10 @@ macro_rules! scenarios {
                 Identities::new(Identity::new(OLD))
             }
 
-            fn start<T: 'static>(
+            fn start<T: Send + 'static>(
                 identities: &Identities,
                 does: impl FnOnce(&Identities) -> T + Send + 'static,
-            ) -> JoinHandle<T>
-            where
-                T: Send,
-            {
+            ) -> JoinHandle<T> {
                 let identities = identities.clone();
                 thread::spawn(move || does(&identities))
             }
@@ -262,9 +259,9 @@ scenarios!(refused_under_the_lock);
 scenarios!(told_under_the_lock);
 
 /// Schedules of each scenario of the real files.
-const SCHEDULES: usize = 200;
+const SCHEDULES: usize = 500;
 /// Schedules in which a planted fault must be found.
-const MORE: usize = 1_000;
+const MORE: usize = 2_000;
 
 const REAL: [fn(); 9] = [
     real::a_handshake_has_one_identity,
