@@ -14,6 +14,10 @@
     reason = "the included files are documented where they belong"
 )]
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 /// A file of a copy, as the build script wrote it.
 macro_rules! copied {
     ($model:literal, $name:ident, $file:literal) => {
@@ -37,3 +41,15 @@ pub mod rotation;
 
 pub mod verified;
 pub mod waits;
+
+/// After how many random schedules, at most so many, a scenario fails.
+pub fn found_after(scenario: fn(), most: usize) -> Option<usize> {
+    let tried = Arc::new(AtomicUsize::new(0));
+    let counter = tried.clone();
+    let run = move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        scenario();
+    };
+    let found = catch_unwind(AssertUnwindSafe(|| shuttle::check_random(run, most))).is_err();
+    found.then(|| tried.load(Ordering::Relaxed))
+}
