@@ -162,7 +162,7 @@ impl ObservationReader {
         let (mut place, _) = turn.unwrap_or_else(PoisonError::into_inner);
         let receiver = place.take()?;
         drop(place);
-        // No one tells for how long it waited for its turn, so it waits for one of both.
+        // For how long it waited for its turn is not known, so it waits for the turn or for an observation.
         let left = if is_free { timeout } else { Duration::ZERO };
         let found = receiver.recv_timeout(left).ok();
         self.read(receiver, found)

@@ -99,7 +99,7 @@ macro_rules! scenarios {
                 assert!(presented.map(Vec::len).sum::<usize>() <= MAX_BYTES);
             }
 
-            /// Two senders at once, more than there is room for, and nobody reads.
+            /// Two senders at once, more than there is room for, and no thread reads.
             pub fn each_that_is_dropped_is_counted() {
                 let (queue, reader) = queue(1);
                 join_all([sender(&queue, 0, 3), sender(&queue, 1, 3)]);
