@@ -14,6 +14,8 @@ mod memory;
 mod queue;
 #[path = "build/rotation.rs"]
 mod rotation;
+#[path = "build/sink.rs"]
+mod sink;
 #[path = "build/verified.rs"]
 mod verified;
 #[path = "build/waits.rs"]
@@ -31,6 +33,7 @@ fn main() {
         memory::MODEL,
         queue::MODEL,
         rotation::MODEL,
+        sink::MODEL,
     ] {
         model.write(&own.join("../../src"), &out);
     }

@@ -38,6 +38,7 @@ use copied;
 pub mod memory;
 pub mod queue;
 pub mod rotation;
+pub mod sink;
 
 pub mod verified;
 pub mod waits;
