@@ -21,7 +21,7 @@ pub(crate) const MODEL: Model = Model {
         ("use crate::limits::", "use super::"),
         ("use crate::observe::", "use super::"),
         ("use crate::policy::", "use super::"),
-        ("cfg!(feature = \"tracing\")", "false"),
+        (" || cfg!(feature = \"tracing\")", ""),
     ],
     faults: &[
         // An older verdict is found in place of one that could not be put there.

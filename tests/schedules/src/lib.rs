@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::clone_on_copy,
+    clippy::new_without_default,
     clippy::exhaustive_enums,
     clippy::exhaustive_structs,
     missing_docs,
