@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{Observation, meter};
 use crate::certificate::error::SettingError;
@@ -39,7 +39,8 @@ pub fn observation_queue(
         dropped: AtomicU64::new(0),
     });
     let reader = ObservationReader {
-        receiver: Mutex::new(receiver),
+        receiver: Mutex::new(Some(receiver)),
+        free: Condvar::new(),
         counts: counts.clone(),
     };
     Ok((Observations { sender, counts }, reader))
@@ -140,21 +141,31 @@ impl fmt::Debug for Observations {
     }
 }
 
-/// The reading end of the queue.
+/// The reading end of the queue. Several threads may read: each observation is for one of them.
 pub struct ObservationReader {
-    receiver: Mutex<Receiver<Observation>>,
+    /// `None` while a thread waits with it for an observation. The lock is held by none that waits.
+    receiver: Mutex<Option<Receiver<Observation>>>,
+    /// It is there again.
+    free: Condvar,
     counts: Arc<Counts>,
 }
 
 impl ObservationReader {
     /// The oldest observation, as `Receiver::recv_timeout`: `None` after `timeout`, and at once when every
-    /// [`Observations`] is dropped.
+    /// [`Observations`] is dropped. `None` can come sooner if another thread read meanwhile.
     pub fn recv_timeout(&self, timeout: Duration) -> Option<Observation> {
-        let receiver = self.receiver.lock();
-        let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
-        let observation = receiver.recv_timeout(timeout).ok()?;
-        self.counts.give_back(&observation);
-        Some(observation)
+        let place = self.receiver();
+        let is_free = place.is_some();
+        let turn = self
+            .free
+            .wait_timeout_while(place, timeout, |place| place.is_none());
+        let (mut place, _) = turn.unwrap_or_else(PoisonError::into_inner);
+        let receiver = place.take()?;
+        drop(place);
+        // For how long it waited for its turn is not known, so it waits for the turn or for an observation.
+        let left = if is_free { timeout } else { Duration::ZERO };
+        let found = receiver.recv_timeout(left).ok();
+        self.read(receiver, found)
     }
 
     /// Calls `observer` for every observation, the oldest first, until every [`Observations`] is dropped. Run it in a
@@ -165,24 +176,44 @@ impl ObservationReader {
         }
     }
 
-    /// Waits for the next observation. The lock is free while the observer runs.
+    /// Waits for the next observation. Others can read while the observer runs.
     fn next(&self) -> Option<Observation> {
-        let receiver = self.receiver.lock();
-        let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
-        let observation = receiver.recv().ok()?;
-        self.counts.give_back(&observation);
-        Some(observation)
+        let turn = self
+            .free
+            .wait_while(self.receiver(), |place| place.is_none());
+        let mut place = turn.unwrap_or_else(PoisonError::into_inner);
+        let receiver = place.take()?;
+        drop(place);
+        let found = receiver.recv().ok();
+        self.read(receiver, found)
     }
 
-    /// All observations in the queue, the oldest first, as `Receiver::try_iter`. Never waits.
+    /// All observations in the queue, the oldest first, as `Receiver::try_iter`. Never waits: while another thread waits
+    /// for an observation there are none, since the next one is for that thread.
     pub fn try_iter(&self) -> Vec<Observation> {
-        let receiver = self.receiver.lock();
-        let receiver = receiver.unwrap_or_else(PoisonError::into_inner);
         let mut all = Vec::new();
-        // At most as many as the queue can hold, so that new observations cannot keep the loop running.
-        all.extend(receiver.try_iter().take(MAX_OBSERVATIONS));
+        if let Some(receiver) = &*self.receiver() {
+            // At most as many as the queue can hold, so that new observations cannot keep the loop running.
+            all.extend(receiver.try_iter().take(MAX_OBSERVATIONS));
+        }
         all.iter().for_each(|found| self.counts.give_back(found));
         all
+    }
+
+    fn receiver(&self) -> MutexGuard<'_, Option<Receiver<Observation>>> {
+        let receiver = self.receiver.lock();
+        receiver.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the turn to the next thread, and makes room for what was read.
+    fn read(
+        &self,
+        receiver: Receiver<Observation>,
+        found: Option<Observation>,
+    ) -> Option<Observation> {
+        *self.receiver() = Some(receiver);
+        self.free.notify_one();
+        found.inspect(|found| self.counts.give_back(found))
     }
 
     /// The number of observations that were dropped since the queue was made.

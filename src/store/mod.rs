@@ -77,6 +77,7 @@ mod same_subject;
 mod server;
 mod servers;
 mod signers;
+mod snapshot;
 mod table;
 mod tail;
 mod threads;
@@ -121,13 +122,13 @@ pub use rolled_back::{Kept, RolledBack};
 pub(crate) use salvage::Narrower;
 pub(crate) use same_subject::Wanted;
 pub(crate) use signers::Signer;
+pub(crate) use snapshot::Snapshot;
 
 pub use bounded::Truncated;
 pub use consequence::{Consequence, ConsequenceKind};
 pub use report::{Outcome, Report};
 pub use server::{Claim, Server, ServerRole};
 pub use trust_source::{TrustSource, TrustSourceChange};
-pub(crate) use view::Snapshot;
 pub use view::TrustSnapshot;
 pub use warning::StoreWarning;
 

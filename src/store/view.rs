@@ -1,7 +1,7 @@
 //! An immutable, numbered snapshot of a store.
 
 use core::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use pki_types::UnixTime;
 
@@ -25,39 +25,17 @@ pub struct TrustSnapshot(Arc<Line>);
 #[repr(align(64))]
 struct Line(Arc<Data>);
 
-/// Identifies a snapshot by a weak pointer. The address cannot be reused while the weak pointer is alive, so pointer
-/// equality identifies the snapshot, also among several stores with equal generations.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Snapshot {
-    place: Weak<Data>,
-    generation: u64,
-}
-
-impl Snapshot {
-    pub(crate) fn of(view: &TrustSnapshot) -> Self {
-        Self {
-            place: Arc::downgrade(&view.0.0),
-            generation: view.generation(),
-        }
-    }
-
-    /// Whether `view` is this snapshot.
-    pub(crate) fn is(&self, view: &TrustSnapshot) -> bool {
-        core::ptr::eq(self.place.as_ptr(), Arc::as_ptr(&view.0.0))
-    }
-
-    /// Whether this snapshot is still in use, and later than `view`.
-    pub(crate) fn is_later_than(&self, view: &TrustSnapshot) -> bool {
-        self.generation > view.generation() && self.place.strong_count() > 0
-    }
-}
-
 impl TrustSnapshot {
     pub(super) fn edit(&mut self) -> &mut Data {
         Arc::make_mut(&mut Arc::make_mut(&mut self.0).0)
     }
 
     pub(crate) fn data(&self) -> &Data {
+        &self.0.0
+    }
+
+    /// What identifies the snapshot: its clones, and those that are counted apart, hold the same.
+    pub(super) fn held(&self) -> &Arc<Data> {
         &self.0.0
     }
 
@@ -68,7 +46,7 @@ impl TrustSnapshot {
 
     /// Whether both are the same snapshot of the same store.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0.0, &other.0.0)
+        Arc::ptr_eq(self.held(), other.held())
     }
 
     /// How many hold this pointer, and how many its data.

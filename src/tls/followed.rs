@@ -262,14 +262,7 @@ impl Loaded {
     /// Presents it. `true` if anything is another than before.
     fn present(self, identities: &Identities) -> bool {
         match self {
-            Self::Files(identity) => {
-                let current = identities.current();
-                let is_new = !(identity.chain().certificates()).eq(current.chain().certificates());
-                if is_new {
-                    identities.replace(identity);
-                }
-                is_new
-            }
+            Self::Files(identity) => identities.replace(identity),
             #[cfg(feature = "admin")]
             Self::Folder(loaded) => loaded.present(identities),
         }

@@ -50,6 +50,16 @@ struct Next {
     except: BTreeSet<ServerId>,
 }
 
+/// What a change did, for those who watch.
+#[derive(PartialEq, Eq)]
+enum Change {
+    None,
+    /// Another identity is the current one.
+    Renewed,
+    /// The next one is another, or is presented to other servers.
+    Rotated,
+}
+
 impl Next {
     fn is_for(&self, server: &ServerId) -> bool {
         self.all != self.except.contains(server)
@@ -91,7 +101,7 @@ impl Identities {
     /// # Errors
     /// It has the same certificate as the current one; or an identity that was staged before is presented to a server.
     pub fn stage(&self, next: Identity) -> Result<(), RotationError> {
-        self.change(|state| {
+        let staged = self.change(|state| {
             let certificate = next.certificate().fingerprint();
             if state.current.certificate().fingerprint() == certificate {
                 return Err(RotationError::AlreadyCurrent { certificate });
@@ -100,14 +110,14 @@ impl Identities {
                 let certificate = staged.identity.certificate().fingerprint();
                 return Err(RotationError::InUse { certificate });
             }
-            trace::rotated(state.current.certificate().fingerprint(), Some(certificate));
             state.next = Some(Next {
-                identity: next,
+                identity: next.clone(),
                 all: false,
                 except: BTreeSet::new(),
             });
-            Ok(())
-        })
+            Ok(Change::Rotated)
+        });
+        staged.map(drop)
     }
 
     /// Presents the next identity to this server. The id is not looked up in any store.
@@ -154,15 +164,15 @@ impl Identities {
     /// # Errors
     /// Nothing is staged, or it is not activated for all servers without exception.
     pub fn commit(&self) -> Result<(), RotationError> {
-        self.change(|state| {
+        let committed = self.change(|state| {
             let next = state.next.take().ok_or(RotationError::NothingStaged)?;
             if !next.is_for_all() {
                 return Err(RotationError::NotForAll);
             }
             state.current = next.identity;
-            trace::renewed(state.current.certificate().fingerprint());
-            Ok(())
-        })
+            Ok(Change::Renewed)
+        });
+        committed.map(drop)
     }
 
     /// Presents what the state of a folder says, in one step. `true` if anything is another than before.
@@ -175,50 +185,50 @@ impl Identities {
         except: BTreeSet<ServerId>,
     ) -> bool {
         let print = |identity: &Identity| identity.certificate().fingerprint();
-        let certificate = print(&current);
         let next = next.map(|identity| Next {
             identity,
             all,
             except,
         });
-        let before = self.state();
-        let is_renewed = print(&before.current) != certificate;
-        let same = match (&before.next, &next) {
-            (None, None) => true,
-            (Some(old), Some(new)) => {
-                let choice = |next: &Next| (next.all, next.except.clone());
-                print(&old.identity) == print(&new.identity) && choice(old) == choice(new)
+        self.change_always(|state| {
+            let is_renewed = print(&state.current) != print(&current);
+            let same = match (&state.next, &next) {
+                (None, None) => true,
+                (Some(old), Some(new)) => {
+                    print(&old.identity) == print(&new.identity)
+                        && (old.all, &old.except) == (new.all, &new.except)
+                }
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+            if same && !is_renewed {
+                return Change::None;
             }
-            (None, Some(_)) | (Some(_), None) => false,
-        };
-        if same && !is_renewed {
-            return false;
-        }
-        if is_renewed {
-            trace::renewed(certificate);
-        } else {
-            let next = next.as_ref();
-            trace::rotated(certificate, next.map(|next| print(&next.identity)));
-        }
-        let _ = self.change(|state| {
-            *state = State { current, next };
-            Ok(())
-        });
-        true
+            state.current = current.clone();
+            state.next.clone_from(&next);
+            if is_renewed {
+                Change::Renewed
+            } else {
+                Change::Rotated
+            }
+        })
     }
 
-    /// Makes an identity that was read from files the current one. A staged identity stays staged, unless it is the same.
-    pub(super) fn replace(&self, current: Identity) {
-        let certificate = current.certificate().fingerprint();
-        trace::renewed(certificate);
-        let _ = self.change(|state| {
-            state.current = current;
-            let staged = |next: &Next| next.identity.certificate().fingerprint() == certificate;
+    /// Makes an identity that was read from files the current one; `false` if its chain is the current one already. A staged
+    /// identity stays staged, unless it is the same.
+    pub(super) fn replace(&self, current: Identity) -> bool {
+        self.change_always(|state| {
+            let [old, new] = [&state.current, &current].map(|identity| identity.chain());
+            if new.certificates().eq(old.certificates()) {
+                return Change::None;
+            }
+            state.current = current.clone();
+            let print = |identity: &Identity| identity.certificate().fingerprint();
+            let staged = |next: &Next| print(&next.identity) == print(&current);
             if state.next.as_ref().is_some_and(staged) {
                 state.next = None;
             }
-            Ok(())
-        });
+            Change::Renewed
+        })
     }
 
     /// Drops the next identity. All servers are presented the current one.
@@ -226,12 +236,12 @@ impl Identities {
     /// # Errors
     /// Nothing is staged.
     pub fn cancel(&self) -> Result<(), RotationError> {
-        self.change(|state| {
+        let cancelled = self.change(|state| {
             let next = state.next.take();
-            next.map(drop).ok_or(RotationError::NothingStaged)?;
-            trace::rotated(state.current.certificate().fingerprint(), None);
-            Ok(())
-        })
+            next.map(|_| Change::Rotated)
+                .ok_or(RotationError::NothingStaged)
+        });
+        cancelled.map(drop)
     }
 
     /// The current identity.
@@ -264,29 +274,44 @@ impl Identities {
         state.clone()
     }
 
-    /// Changes a copy, and puts it in place if the change succeeds.
+    /// Changes a copy, and puts it in place if the change succeeds. What is compared, is compared with that copy.
+    ///
+    /// Only clones are dropped by the change itself. What drops a key, for which the provider takes its time, and what a
+    /// subscriber does with an event, comes after the lock: handshakes do not wait for it.
     fn change(
         &self,
-        change: impl FnOnce(&mut State) -> Result<(), RotationError>,
-    ) -> Result<(), RotationError> {
+        change: impl FnOnce(&mut State) -> Result<Change, RotationError>,
+    ) -> Result<Change, RotationError> {
         let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut state = State::clone(&place);
-        change(&mut state)?;
-        let old = core::mem::replace(&mut *place, Arc::new(state));
+        let changed = change(&mut state)?;
+        let new = Arc::new(state);
+        let old = core::mem::replace(&mut *place, new.clone());
         drop(place);
-        // This may drop a key, for which the provider takes its time. Handshakes do not wait for it.
         drop(old);
-        Ok(())
+        let print = |identity: &Identity| identity.certificate().fingerprint();
+        let next = new.next.as_ref().map(|next| print(&next.identity));
+        match changed {
+            Change::None => {}
+            Change::Renewed => trace::renewed(print(&new.current)),
+            Change::Rotated => trace::rotated(print(&new.current), next),
+        }
+        Ok(changed)
+    }
+
+    /// Makes a change that cannot fail. `true` if anything is another than before.
+    fn change_always(&self, change: impl FnOnce(&mut State) -> Change) -> bool {
+        let changed = self.change(|state| Ok(change(state)));
+        changed.is_ok_and(|changed| changed != Change::None)
     }
 
     fn change_next(&self, change: impl FnOnce(&mut Next)) -> Result<(), RotationError> {
-        self.change(|state| {
+        let changed = self.change(|state| {
             let next = state.next.as_mut().ok_or(RotationError::NothingStaged)?;
             change(next);
-            let next = next.identity.certificate().fingerprint();
-            trace::rotated(state.current.certificate().fingerprint(), Some(next));
-            Ok(())
-        })
+            Ok(Change::Rotated)
+        });
+        changed.map(drop)
     }
 }
 

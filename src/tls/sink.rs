@@ -9,10 +9,11 @@
 //!   replaces it. If rustls ever changed threads between the calls, the verdict would not be found, and no
 //!   observation would be sent.
 //! - At the server end, calls of other connections can come between, and from other threads. The verdict waits under
-//!   the certificate, and the newest one about it is taken. A peer that replays an accepted certificate without its
-//!   key may have left that verdict. But the observation is sent only after a peer has proved that it has the key. So
-//!   what the observation says holds: the holder of this key was here, and a verdict accepted this certificate that is
-//!   no older than the certificate step of its connection. Only the intermediates may be those that the other peer
+//!   the certificate. The newest one about it is found, and the oldest one goes, so that the newest is there for each
+//!   connection that still has to prove its key. A peer that replays an accepted certificate without its key may have
+//!   left that verdict. But the observation is sent only after a peer has proved that it has the key. So what the
+//!   observation says holds: the holder of this key was here, and a verdict accepted this certificate that was not put
+//!   there before the certificate step of its connection. Only the intermediates may be those that the other peer
 //!   presented.
 //! - [`EnrolmentAcceptor`](super::EnrolmentAcceptor) and [`Probe`](super::Probe) have a verifier for each connection.
 
@@ -35,7 +36,7 @@ use crate::policy::Verdict;
 pub(super) struct ObservationSink(Option<Observations>);
 
 /// A verdict with the certificates that it is about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct JudgedPeer {
     pub(super) verdict: Arc<Verdict>,
     presented: Vec<CertificateDer<'static>>,
@@ -190,8 +191,16 @@ impl AwaitSignature for ByCertificate {
         if self.is_incomplete.swap(false, Ordering::AcqRel) {
             all.drain(..).for_each(|_| sink.count_dropped());
         }
-        let at = all.iter().rposition(|judged| judged.is_of(end_entity))?;
-        all.remove(at)
+        let oldest = all.iter().position(|judged| judged.is_of(end_entity))?;
+        let newest = all.iter().rposition(|judged| judged.is_of(end_entity))?;
+        if newest == oldest {
+            return all.remove(newest);
+        }
+        // Another connection with this certificate is between its steps. The newest one stays for it: what is older can have
+        // been there before its certificate step.
+        let found = all.get(newest).cloned();
+        drop(all.remove(oldest));
+        found
     }
 }
 
@@ -218,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn under_a_certificate_the_newest_verdict_is_found_once() {
+    fn under_a_certificate_the_newest_verdict_is_found_as_often_as_one_was_put_there() {
         let (queue, _reader) = observation_queue(8).unwrap();
         let sink = ObservationSink::new(queue.clone());
         let place = ByCertificate::default();
@@ -226,7 +235,7 @@ mod tests {
             place.put(judged(byte, at), &sink);
         }
         assert_eq!(generation(place.take(&leaf(1), &sink)), Some(12));
-        assert_eq!(generation(place.take(&leaf(1), &sink)), Some(10));
+        assert_eq!(generation(place.take(&leaf(1), &sink)), Some(12));
         assert_eq!(generation(place.take(&leaf(1), &sink)), None);
         assert_eq!(generation(place.take(&leaf(3), &sink)), None);
         assert_eq!(generation(place.take(&leaf(2), &sink)), Some(11));
