@@ -17,7 +17,7 @@ pub fn facts(view: &TrustSnapshot) -> Vec<String> {
     }
     facts.extend(view.groups().map(|group| format!("{group:?}")));
     for entry in view.entries() {
-        let der = entry.certificate().map(|found| found.der().as_ref());
+        let der = entry.certificate().map(|found| found.der());
         facts.push(format!("{entry:?} {der:?}"));
     }
     facts.extend(view.blocks().map(|block| format!("{block:?}")));

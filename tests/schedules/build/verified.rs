@@ -38,6 +38,6 @@ pub(crate) const MODEL: Model = Model {
         // What is found was signed by another key, or is another certificate.
         fault("any_key", " && upper.has_key_of(above)", ""),
         fault("any_bytes", "lower == below && ", ""),
-        fault("any_bytes_read", "(below.der().as_ref() == der)", "true"),
+        fault("any_bytes_read", "(below.der() == der)", "true"),
     ],
 };

@@ -27,7 +27,7 @@ macro_rules! copy {
                 /// Whether the signature by this key is remembered. What is found is never another one.
                 pub fn has(&self, number: u8, by: u8) -> bool {
                     let [below, above] = [number, by].map(Certificate::new);
-                    let read = self.verified.read(HASH, &below.der().0);
+                    let read = self.verified.read(HASH, below.der());
                     assert!(read.is_none_or(|read| read == below));
                     let keys = super::KeyPolicy;
                     let found = self.verified.signature(HASH, &below, &above, &keys);
@@ -53,38 +53,20 @@ pub(crate) const MAX_VERIFIED: usize = 3;
 pub(crate) const MAX_VERIFIED_OF_KEY: usize = 2;
 pub(crate) const MAX_VERIFIED_CERTIFICATE_BYTES: usize = 32;
 
-/// Bytes of a certificate.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Bytes(Vec<u8>);
-
-impl core::ops::Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl AsRef<[u8]> for Bytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 /// A certificate whose key, bytes and end follow from its number.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Certificate {
     number: u8,
-    der: Bytes,
+    der: Vec<u8>,
 }
 
 impl Certificate {
     fn new(number: u8) -> Self {
-        let der = Bytes([&[number][..], &[0; 16]].concat());
+        let der = [&[number][..], &[0; 16]].concat();
         Self { number, der }
     }
 
-    fn der(&self) -> &Bytes {
+    fn der(&self) -> &[u8] {
         &self.der
     }
 
