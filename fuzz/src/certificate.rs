@@ -13,7 +13,7 @@ pub fn certificate(der: &[u8]) -> bool {
     }
     match Certificate::from_der(der) {
         Ok(certificate) => {
-            assert_eq!(certificate.der().as_ref(), der, "the bytes are kept");
+            assert_eq!(certificate.der(), der, "the bytes are kept");
             accepted(&certificate);
             general(&certificate);
             true
@@ -27,7 +27,7 @@ pub fn certificate(der: &[u8]) -> bool {
 
 /// What holds for each certificate that was read.
 pub(crate) fn accepted(certificate: &Certificate) {
-    let der = certificate.der().as_ref();
+    let der = certificate.der();
     let again = Certificate::from_der(der).expect("it was read before");
     assert_eq!(&again, certificate);
     let pem = certificate.to_pem();

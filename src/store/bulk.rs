@@ -296,9 +296,7 @@ mod tests {
     fn held(entry: &Entry) -> HeldEntry<'_> {
         HeldEntry {
             key: entry.key(),
-            der: entry
-                .certificate()
-                .map(|certificate| certificate.der().as_ref()),
+            der: entry.certificate().map(|certificate| certificate.der()),
             read: None,
             options: entry.options().clone(),
             installed: entry.installed(),

@@ -241,7 +241,7 @@ impl World {
         };
         let certificates: Vec<Certificate> = specs.iter().map(read).collect();
         let clock = Arc::new(CurrentTime::Known(time(NOW)));
-        let digest = |one: &Certificate| -> [u8; 32] { Sha256::digest(one.der().as_ref()).into() };
+        let digest = |one: &Certificate| -> [u8; 32] { Sha256::digest(one.der()).into() };
         let state = State {
             certificates: specs.clone(),
             fingerprints: certificates.iter().map(digest).collect(),

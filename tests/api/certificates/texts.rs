@@ -355,7 +355,7 @@ fn a_subject_of_one_part_is_not_shown_as_two() {
     let verdict = decide(
         &store().snapshot(),
         &policy(),
-        &VerifyRequest::client(&der, &[], now()),
+        &VerifyRequest::client(der, &[], now()),
     );
     assert!(
         verdict.to_string().contains(&format!("({shown})")),

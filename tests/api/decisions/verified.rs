@@ -187,7 +187,7 @@ fn nothing(_: &mut TrustStore) {}
 
 /// The same certificate with other content and the old signature, in as many bytes.
 fn changed(certificate: &Certificate) -> Certificate {
-    let bytes = certificate.der().as_ref();
+    let bytes = certificate.der();
     let end = b"2707".as_slice();
     let mut found = bytes.windows(end.len()).rposition(|window| window == end);
     let mut bytes = bytes.to_vec();

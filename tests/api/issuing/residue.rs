@@ -162,10 +162,7 @@ fn run(kind: KeyType, plant: bool) -> (Vec<(&'static str, Memory)>, Vec<Needle>)
     let request = CertificateRequest::from_pem(&read("own.csr")).unwrap();
     let fixture = Fixture::of_file(folder.file("own.key").to_str().unwrap());
     let mut needles = of_fixture(&fixture);
-    for (number, signed) in [certificate.der().as_ref(), request.der()]
-        .into_iter()
-        .enumerate()
-    {
+    for (number, signed) in [certificate.der(), request.der()].into_iter().enumerate() {
         let (message, signature) = signed_parts(signed);
         let number = u16::try_from(number).unwrap();
         needles.extend(of_signature(&fixture.key, number, message, signature));

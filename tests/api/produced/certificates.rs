@@ -32,7 +32,7 @@ fn der(produced: &mut Produced) {
         MAX_CERTIFICATE_BYTES + 1
     ]));
     produced.error(Certificate::from_der(b"hello"));
-    let trailing = [fixture("ca-false").der().as_ref(), &[0]].concat();
+    let trailing = [fixture("ca-false").der(), &[0]].concat();
     produced.error(Certificate::from_der(&trailing));
     produced.error(edited("ca-root", |der| {
         let again = der.extension(15).clone();

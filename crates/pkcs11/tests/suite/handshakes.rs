@@ -172,7 +172,7 @@ fn an_identity_is_rotated_to_a_key_in_another_token_while_links_are_made() {
                 let peer = outcome.server_connection.peer_certificates().unwrap();
                 peer[0].as_ref().to_vec()
             };
-            let der = |identity: &Identity| identity.certificate().der().as_ref().to_vec();
+            let der = |identity: &Identity| identity.certificate().der().to_vec();
             assert_eq!(presented(), der(&old));
             thread::scope(|scope| {
                 let going = scope.spawn(|| (0..200).map(|_| presented()).collect::<Vec<_>>());

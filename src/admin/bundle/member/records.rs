@@ -86,10 +86,7 @@ mod tests {
     fn found(records: &TrustSnapshot) -> (*const u8, bool) {
         let entries = records.entries();
         let certificate = entries[0].certificate().unwrap();
-        (
-            certificate.der().as_ref().as_ptr(),
-            entries[0].disabled().is_some(),
-        )
+        (certificate.der().as_ptr(), entries[0].disabled().is_some())
     }
 
     #[test]

@@ -160,7 +160,7 @@ impl Pool {
             certificates[VARIANT] = variants::other(&pin);
             certificates[PIN] = pin;
         }
-        let digest = |one: &Certificate| -> [u8; 32] { Sha256::digest(one.der().as_ref()).into() };
+        let digest = |one: &Certificate| -> [u8; 32] { Sha256::digest(one.der()).into() };
         let state = State {
             certificates: specs,
             fingerprints: certificates.iter().map(digest).collect(),
