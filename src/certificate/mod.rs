@@ -43,6 +43,7 @@ mod role;
 mod setting;
 mod shown;
 pub(crate) mod sorted;
+pub(crate) mod strings;
 mod time;
 pub(crate) mod variants;
 
