@@ -57,23 +57,19 @@ fn write_name(name: &[u8], line: &mut Line) -> Option<()> {
     if !rest.is_empty() {
         return None;
     }
-    let sets = der::children(name.content).ok()?;
-    for (number, set) in sets.iter().enumerate() {
-        // The peer chooses how many there are.
-        if line.is_full() {
-            break;
-        }
-        if number > 0 {
-            line.plain(", ");
-        }
-        let attributes = der::children(set.content).ok()?;
-        for (number, attribute) in attributes.iter().enumerate() {
-            if line.is_full() {
-                break;
-            }
-            if number > 0 {
-                line.plain(" + ");
-            }
+    // The peer chooses how many there are: what is behind the end of the line is not read.
+    let mut sets = name.content;
+    let mut behind_set = "";
+    while !sets.is_empty() && !line.is_full() {
+        let (set, more) = der::take(sets)?;
+        sets = more;
+        line.plain(core::mem::replace(&mut behind_set, ", "));
+        let mut attributes = set.content;
+        let mut behind_attribute = "";
+        while !attributes.is_empty() && !line.is_full() {
+            let (attribute, more) = der::take(attributes)?;
+            attributes = more;
+            line.plain(core::mem::replace(&mut behind_attribute, " + "));
             let (kind, rest) = der::take(attribute.content)?;
             let (value, _) = der::take(rest)?;
             line.plain(&name_of_kind(kind.content));

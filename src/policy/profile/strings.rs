@@ -1,8 +1,9 @@
 //! Rules on what distinguished names are made of (RFC 5280 sections 4.1.2.4 and 4.1.2.6, appendix A.1).
 
 use super::form::{Above, Form, parts};
-use super::plain::names;
+use super::plain::{is_plain, names};
 use super::values::{BMP, IA5, PRINTABLE, TELETEX, UNIVERSAL, UTF8, characters};
+use crate::certificate::Certificate;
 use crate::certificate::der::Value;
 
 /// `emailAddress` (RFC 5280 appendix A.1): 1.2.840.113549.1.9.1.
@@ -72,36 +73,67 @@ const ATTRIBUTES: &[Attribute] = &[
 
 /// The identifier and the value of each attribute of a name.
 pub(super) fn attributes(name: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
-    parts(name)
-        .flat_map(|set| parts(set.whole))
-        .filter_map(|attribute| {
-            let mut fields = parts(attribute.whole);
-            Some((fields.next()?.content, fields.next()?))
-        })
+    parts(name).flat_map(|set| attributes_of(&set))
+}
+
+fn attributes_of<'a>(set: &Value<'a>) -> impl Iterator<Item = (&'a [u8], Value<'a>)> + use<'a> {
+    parts(set.whole).filter_map(|attribute| {
+        let mut fields = parts(attribute.whole);
+        Some((fields.next()?.content, fields.next()?))
+    })
+}
+
+/// Which rules on the parts of distinguished names all names of a certificate keep. A peer chooses how many parts there are, so
+/// they are walked once for all of the rules.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    alphabets: bool,
+    types_and_lengths: bool,
+    order: bool,
+}
+
+impl Kept {
+    pub(super) fn of(certificate: &Certificate) -> Self {
+        let mut kept = Self {
+            alphabets: true,
+            types_and_lengths: true,
+            order: true,
+        };
+        if names(certificate).all(is_plain) {
+            return kept;
+        }
+        for set in names(certificate).flat_map(parts) {
+            // The attributes of one part of a name are a SET OF, whose values stand in the order of their encodings (X.690
+            // section 11.6).
+            kept.order &= parts(set.whole).is_sorted_by(|one, next| one.whole <= next.whole);
+            for (id, value) in attributes_of(&set) {
+                let count = characters(value.tag, value.content);
+                kept.alphabets &= count.is_some();
+                kept.types_and_lengths &= has_type_and_length(id, &value, count);
+            }
+        }
+        kept
+    }
+}
+
+fn has_type_and_length(id: &[u8], value: &Value<'_>, count: Option<usize>) -> bool {
+    let known = ATTRIBUTES.iter().find(|known| known.id == id);
+    known.is_none_or(|known| {
+        // What is outside of its alphabet breaks another rule.
+        let fits = count.is_none_or(|count| (1..=known.most).contains(&count));
+        let country = known.most != 2 || value.content.len() == 2;
+        known.types.contains(&value.tag) && fits && country
+    })
 }
 
 pub(super) fn alphabets(form: &Form<'_>, _: Above<'_>) -> bool {
-    let judge = |(_, value): (_, Value<'_>)| characters(value.tag, value.content).is_some();
-    form.names_are_plain || names(form.certificate).flat_map(attributes).all(judge)
+    form.names.alphabets
 }
 
 pub(super) fn types_and_lengths(form: &Form<'_>, _: Above<'_>) -> bool {
-    let judge = |(id, value): (&[u8], Value<'_>)| {
-        let known = ATTRIBUTES.iter().find(|known| known.id == id);
-        known.is_none_or(|known| {
-            // What is outside of its alphabet breaks another rule.
-            let count = characters(value.tag, value.content);
-            let fits = count.is_none_or(|count| (1..=known.most).contains(&count));
-            let country = known.most != 2 || value.content.len() == 2;
-            known.types.contains(&value.tag) && fits && country
-        })
-    };
-    form.names_are_plain || names(form.certificate).flat_map(attributes).all(judge)
+    form.names.types_and_lengths
 }
 
-/// The attributes of one part of a name are a SET OF, whose values stand in the order of their encodings (X.690
-/// section 11.6).
 pub(super) fn in_order(form: &Form<'_>, _: Above<'_>) -> bool {
-    let judge = |set: Value<'_>| parts(set.whole).is_sorted_by(|one, next| one.whole <= next.whole);
-    form.names_are_plain || names(form.certificate).flat_map(parts).all(judge)
+    form.names.order
 }
