@@ -5,8 +5,10 @@
     unreachable_pub,
     missing_docs,
     missing_debug_implementations,
-    dead_code,
     clippy::unwrap_used,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     reason = "a module of a benchmark and of a test, each of which takes what it needs"
 )]
 
@@ -146,7 +148,6 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 const EC: [u8; 9] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-const ECDSA_SHA256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 
 impl Key {
     fn spki(self) -> Vec<u8> {

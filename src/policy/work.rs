@@ -334,13 +334,15 @@ mod tests {
         let sent: Vec<_> = sent.collect();
         let (leaf, rest) = sent.split_first().unwrap();
         let id = "keys-1".parse().unwrap();
-        let question = match one.beside {
-            Beside::PinOfClients => VerifyRequest::client(leaf, rest, clock()),
-            _ => VerifyRequest::server(ExpectedServer::id(&id, None), leaf, rest, clock()),
+        let question = if one.beside == Beside::PinOfClients {
+            VerifyRequest::client(leaf, rest, clock())
+        } else {
+            VerifyRequest::server(ExpectedServer::id(&id, None), leaf, rest, clock())
         };
-        let profile = match one.beside {
-            Beside::Strict => ChainProfile::Strict,
-            _ => ChainProfile::Compatible,
+        let profile = if one.beside == Beside::Strict {
+            ChainProfile::Strict
+        } else {
+            ChainProfile::Compatible
         };
         let policy = Policy::new(keys()).with_chain_profile(profile);
         let view = store.snapshot();
