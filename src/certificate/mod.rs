@@ -79,8 +79,8 @@ pub(crate) use shown::{distinguished, shown};
 pub(crate) use time::seconds;
 
 use crate::certificate::error::CertificateError;
-use crate::limits::MAX_SHOWN_IDENTIFIER;
 use parse::Facts;
+use shown::dotted;
 
 /// The label of a certificate section (RFC 7468 section 5).
 const LABEL: &str = "CERTIFICATE";
@@ -376,23 +376,6 @@ pub(crate) fn public_key_of(certificate: &[u8]) -> Option<&[u8]> {
     der::public_key_of(certificate)
 }
 
-/// The dotted form of the content of an object identifier (X.690 section 8.19) as text to show. Of a long one, it is the
-/// first arcs and an ellipsis: a peer chooses the length, and each arc takes a text
-/// of its own.
-fn dotted(content: &[u8]) -> String {
-    let whole = |arcs: &[u8]| x509_parser::asn1_rs::Oid::new(arcs.into()).to_id_string();
-    let Some((first, _)) = content
-        .split_at_checked(MAX_SHOWN_IDENTIFIER)
-        .filter(|(_, rest)| !rest.is_empty())
-    else {
-        return whole(content);
-    };
-    // The last byte of an arc has no high bit.
-    let end = first.iter().rposition(|byte| byte & 0x80 == 0);
-    let arcs = end.and_then(|end| first.get(..=end));
-    arcs.map_or_else(String::new, whole) + "…"
-}
-
 #[cfg(test)]
 mod tests {
     /// All fixtures that are certificates, of every version and kind of key.
@@ -402,22 +385,6 @@ mod tests {
         let read = files.filter_map(|file| std::fs::read(file.unwrap().path()).ok());
         read.filter_map(|text| super::Certificate::from_pem(&text).ok())
             .collect()
-    }
-
-    #[test]
-    fn of_a_long_identifier_the_first_arcs_are_shown() {
-        let most = super::MAX_SHOWN_IDENTIFIER;
-        assert_eq!(super::dotted(&[0x2a, 0x03, 0x87, 0x67]), "1.2.3.999");
-        let whole = super::dotted(&vec![0x2a; most]);
-        assert_eq!(whole.matches('.').count(), most);
-        for more in [1, 64_000] {
-            let long = super::dotted(&vec![0x2a; most + more]);
-            assert_eq!(long, format!("{whole}…"));
-        }
-        // An arc that is not shown to its end is not shown.
-        let long = [&[0x2a, 0x03][..], &vec![0xff; most], &[0x01]].concat();
-        assert_eq!(super::dotted(&long), "1.2.3…");
-        assert_eq!(super::dotted(&long[2..]), "…");
     }
 
     #[test]

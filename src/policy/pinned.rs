@@ -1,6 +1,5 @@
 //! Does what the peer presented match a held pin, and may that pin be used? (rules P5, M1, M3, M4, M6)
 
-use core::cell::OnceCell;
 use std::sync::Arc;
 
 use super::case::Case;
@@ -62,9 +61,9 @@ pub(super) fn ask<'a>(case: &Case<'a>, pins: Option<&'a CertificateIndex>) -> Pi
     let by_key = only.into_iter().chain(others);
     let mut first_failed: Option<(&Arc<Entry>, Rejection)> = None;
     let mut considered: Truncated<Considered> = Truncated::default();
-    let presented = Presented::default();
+    let mut presented: Presented = None;
     for entry in whole.into_iter().chain(by_key) {
-        match usable(case, entry, &presented) {
+        match usable(case, entry, &mut presented) {
             Ok(warnings) => {
                 let reason = match (entry.certificate(), entry.options().matching()) {
                     (None, _) => ReasonCode::FingerprintMatched,
@@ -99,24 +98,15 @@ pub(super) fn ask<'a>(case: &Case<'a>, pins: Option<&'a CertificateIndex>) -> Pi
     }
 }
 
-/// What holds of the presented certificate whichever pin it matches. A peer chooses how long its names are, and many pins
-/// can have one key.
-#[derive(Default)]
-struct Presented(OnceCell<Result<(), Rejection>>);
-
-impl Presented {
-    fn check(&self, case: &Case<'_>) -> Result<(), Rejection> {
-        self.0
-            .get_or_init(|| check_by_itself(case, case.leaf))
-            .clone()
-    }
-}
+/// What holds of the presented certificate whichever pin it matches, once it was asked. A peer chooses how long its names are,
+/// and many pins can have one key.
+type Presented = Option<Result<(), Rejection>>;
 
 /// Whether a pin that matches may be used. Allocates nothing unless there is something to say.
 fn usable(
     case: &Case<'_>,
     entry: &Entry,
-    presented: &Presented,
+    presented: &mut Presented,
 ) -> Result<Vec<VerdictWarning>, Rejection> {
     let mut warnings = Vec::new();
     case.work.pin();
@@ -128,7 +118,9 @@ fn usable(
             certificate_usable(case, entry.options(), installed, &mut warnings)?;
         }
     }
-    presented.check(case)?;
+    presented
+        .get_or_insert_with(|| check_by_itself(case, case.leaf))
+        .clone()?;
     check_for_entry(case, entry.options(), case.leaf, &mut warnings)?;
     if entry.certificate().is_none() {
         check_self_signature(case, &mut warnings)?;

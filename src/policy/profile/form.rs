@@ -1,6 +1,6 @@
 //! A certificate as the rules look at it: where it stands, and its extensions read once.
 
-use super::strings::Kept;
+use super::attributes::Kept;
 use crate::certificate::form::Extension;
 use crate::certificate::{Certificate, der};
 
