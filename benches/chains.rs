@@ -16,6 +16,7 @@
 
 mod dear;
 mod forests;
+mod presented;
 mod synthetic;
 
 use std::hint::black_box;
@@ -26,13 +27,17 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 use forests::Chain;
 use mutual_trust::certificate::Certificate;
-use mutual_trust::policy::{ChainMemory, ExpectedServer, VerifyRequest};
-use mutual_trust::store::Decision;
+use mutual_trust::limits::MAX_WORK;
+use mutual_trust::policy::{
+    ChainMemory, ChainProfile, ExpectedServer, VerifyRequest, decide_with_work,
+};
+use mutual_trust::store::{BlockSelector, Decision};
 use mutual_trust::{
     AuthorityScope, CurrentTime, EntryOptions, HostName, PinScope, Policy, ReasonCode, ServerId,
     TrustSnapshot, TrustStore, decide, tls,
 };
 use pki_types::{CertificateDer, TrustAnchor};
+use presented::Beside;
 use rustls::crypto::CryptoProvider;
 use synthetic::Maker;
 
@@ -145,16 +150,6 @@ impl Bench {
         times.min().unwrap()
     }
 
-    /// What our verdict allocates in all, and at most at once.
-    fn allocated(&self, view: &TrustSnapshot, presented: &[CertificateDer<'_>]) -> (u64, u64) {
-        let policy = Policy::new(tls::key_policy(&self.provider));
-        let (leaf, rest) = presented.split_first().unwrap();
-        let target = ExpectedServer::id(&self.id, Some(&self.name));
-        let question = VerifyRequest::server(target, leaf, rest, self.clock);
-        let info = measure(|| drop(black_box(decide(view, &policy, &question))));
-        (info.bytes_total, info.bytes_max)
-    }
-
     /// Plain webpki: the path, and the name.
     fn webpki(
         &self,
@@ -240,11 +235,7 @@ fn main() {
     let chain = Chain::good();
     // `cargo bench --bench chains -- refusals` measures these alone, and `first` the first table.
     if std::env::args().any(|argument| argument == "refusals") {
-        let mut store = bench.store(&[&chain.root]);
-        let sent = ders(&[&chain.leaf, &chain.intermediate]);
-        let good = bench.ours_cold(&mut store, &sent, ReasonCode::ChainVerified, 2000);
-        hostile(&mut bench, &chain, good);
-        dear(&mut bench, &chain, good, whole);
+        refusals(&mut bench, &chain, whole);
         eprintln!("{}", bench.broken.join("\n"));
         return;
     }
@@ -253,11 +244,10 @@ fn main() {
         eprintln!("{}", bench.broken.join("\n"));
         return;
     }
-    let (alone, good) = among_authorities(&mut bench, &maker, &chain, whole);
+    let alone = among_authorities(&mut bench, &maker, &chain, whole);
     remembered(&mut bench, &chain);
     namesakes(&mut bench, &chain, alone, whole);
-    hostile(&mut bench, &chain, good);
-    dear(&mut bench, &chain, good, whole);
+    refusals(&mut bench, &chain, whole);
     if whole {
         loading(&mut bench, &maker);
     }
@@ -325,13 +315,8 @@ fn installed(store: &mut TrustStore, chain: &[Vec<u8>]) -> TrustSnapshot {
     store.snapshot()
 }
 
-/// Returns our time with one authority, and that again as the measure of a good chain.
-fn among_authorities(
-    bench: &mut Bench,
-    maker: &Maker,
-    chain: &Chain,
-    whole: bool,
-) -> (Duration, Duration) {
+/// Returns our time with one authority.
+fn among_authorities(bench: &mut Bench, maker: &Maker, chain: &Chain, whole: bool) -> Duration {
     println!("| authorities | ours, us | webpki, us | ours / webpki | ours / ours with 1 |");
     println!("|---|---|---|---|---|");
     let sent = ders(&[&chain.leaf, &chain.intermediate]);
@@ -376,8 +361,7 @@ fn among_authorities(
             us(webpki)
         );
     }
-    let alone = first.unwrap();
-    (alone, alone)
+    first.unwrap()
 }
 
 /// A chain that is asked about again, beside webpki and a pin.
@@ -481,54 +465,38 @@ fn namesakes(bench: &mut Bench, chain: &Chain, alone: Duration, whole: bool) {
     );
 }
 
-/// The dearest chains that an unknown peer can present, against a store with one authority.
-fn hostile(bench: &mut Bench, chain: &Chain, good: Duration) {
-    println!(
-        "\n| hostile chain | bytes | reason | ours, us | / a good chain | bytes allocated in all | at most at once |"
-    );
-    println!("|---|---|---|---|---|---|---|");
-    let plain = bench.store(&[&chain.root]).snapshot();
-    for (what, root, presented) in chain.hostile() {
-        let own;
-        let view = match &root {
-            None => &plain,
-            Some(root) => {
-                own = bench.store(&[root]).snapshot();
-                &own
-            }
-        };
-        let sent: Vec<_> = presented
-            .iter()
-            .map(|der| CertificateDer::from(der.as_slice()))
-            .collect();
-        let bytes: usize = sent.iter().map(|der| der.len()).sum();
-        let policy = Policy::new(tls::key_policy(&bench.provider));
-        let target = ExpectedServer::id(&bench.id, Some(&bench.name));
-        let (leaf, rest) = sent.split_first().unwrap();
-        let question = VerifyRequest::server(target, leaf, rest, bench.clock);
-        let verdict = decide(view, &policy, &question);
-        assert!(!verdict.is_accepted(), "{what}: {verdict}");
-        let ours = bench.ours(view, &sent, verdict.reason(), 400);
-        let (total, most) = bench.allocated(view, &sent);
-        let ratio = bench.hold(what, us(ours) / us(good), HOSTILE, true);
-        println!(
-            "| {what} | {bytes} | {} | {:.1} | {ratio} | {total} | {most} |",
-            verdict.reason(),
-            us(ours)
-        );
-    }
+/// A refusal, with what is installed.
+struct Refused {
+    what: &'static str,
+    view: TrustSnapshot,
+    presented: Vec<Vec<u8>>,
+    client: bool,
+    strict: bool,
+    /// Installed CAs that key identifiers do not tell apart, for each of which a signature comes on top.
+    signatures: u32,
 }
 
-/// Refusals beside what could make them dear: what is installed. For each installed CA that key identifiers do not tell
-/// apart, a signature comes on top.
-fn dear(bench: &mut Bench, chain: &Chain, good: Duration, whole: bool) {
-    println!("\n| refused beside | reason | ours, us | less signatures / a good chain |");
-    println!("|---|---|---|---|");
+/// What a refusal took.
+struct Taken {
+    what: &'static str,
+    reason: ReasonCode,
+    sent: usize,
+    us: f64,
+    ratio: f64,
+    with_text: f64,
+    work: usize,
+    total: u64,
+    most: u64,
+}
+
+/// The dearest refusals that were found: what an unknown peer can present, and what could make it dear beside it.
+fn refusals(bench: &mut Bench, chain: &Chain, whole: bool) {
     let (leaf, issuer) = (
         Certificate::from_der(&chain.leaf).unwrap(),
         Certificate::from_der(&chain.intermediate).unwrap(),
     );
-    let signature = signature(&bench.provider, &leaf, &issuer);
+    let mut all = hostile(bench, chain);
+    all.extend(unwritten(bench, chain));
     let maker = dear::Maker {
         keys: tls::key_policy(&bench.provider),
         clock: bench.clock,
@@ -536,37 +504,165 @@ fn dear(bench: &mut Bench, chain: &Chain, good: Duration, whole: bool) {
         name: bench.name.clone(),
         whole,
     };
-    let policy = Policy::new(maker.keys);
-    for case in maker.all() {
-        let sent: Vec<_> = case
-            .presented
-            .iter()
-            .map(|der| CertificateDer::from(der.as_slice()))
-            .collect();
-        let (leaf, rest) = sent.split_first().unwrap();
-        let target = ExpectedServer::id(&bench.id, Some(&bench.name));
-        let question = match case.client {
-            true => VerifyRequest::client(leaf, rest, bench.clock),
-            false => VerifyRequest::server(target, leaf, rest, bench.clock),
-        };
-        let verdict = decide(&case.view, &policy, &question);
-        assert!(!verdict.is_accepted(), "{}: {verdict}", case.what);
-        let ours = time(200, 1, &mut || {
-            drop(black_box(decide(&case.view, &policy, &question)))
-        });
-        let less = ours.saturating_sub(signature * case.signatures);
-        let ratio = bench.hold(case.what, us(less) / us(good), HOSTILE, true);
+    all.extend(maker.all().into_iter().map(|dear| Refused {
+        what: dear.what,
+        view: dear.view,
+        presented: dear.presented,
+        client: dear.client,
+        strict: false,
+        signatures: dear.signatures,
+    }));
+    let rounds = if whole { 100 } else { 1 };
+    let mut store = bench.store(&[&chain.root]);
+    let sent = ders(&[&chain.leaf, &chain.intermediate]);
+    let mut good = || bench.ours_cold(&mut store, &sent, ReasonCode::ChainVerified, 1);
+    let mut some = |count| signatures(&bench.provider, &leaf, &issuer, count);
+    let mut taken: Vec<Taken> = all
+        .iter()
+        .map(|one| take(bench, one, &mut good, &mut some, rounds))
+        .collect();
+    taken.sort_by(|one, other| other.ratio.total_cmp(&one.ratio));
+    println!(
+        "\n| refused, {} kinds | bytes | reason | us | / a good chain | the same with its text | work, of {MAX_WORK} | bytes allocated in all | at most at once |",
+        taken.len()
+    );
+    println!("|---|--:|---|--:|--:|--:|--:|--:|--:|");
+    for one in &taken {
+        let ratio = bench.hold(one.what, one.ratio, HOSTILE, true);
         println!(
-            "| {} | {} | {:.1} | {ratio} |",
-            case.what,
-            verdict.reason(),
-            us(ours)
+            "| {} | {} | {} | {:.0} | {ratio} | {:.2} | {} | {} | {} |",
+            one.what, one.sent, one.reason, one.us, one.with_text, one.work, one.total, one.most
         );
     }
 }
 
-/// What verifying one signature takes.
-fn signature(provider: &CryptoProvider, below: &Certificate, above: &Certificate) -> Duration {
+/// Has a refusal and a good chain take turns, since the machine is faster at one time than at another.
+fn take(
+    bench: &Bench,
+    one: &Refused,
+    good: &mut dyn FnMut() -> Duration,
+    signatures: &mut dyn FnMut(u32) -> Duration,
+    rounds: usize,
+) -> Taken {
+    let sent = ders(&one.presented.iter().collect::<Vec<_>>());
+    let profile = match one.strict {
+        true => ChainProfile::Strict,
+        false => ChainProfile::Compatible,
+    };
+    let policy = Policy::new(tls::key_policy(&bench.provider)).with_chain_profile(profile);
+    let (leaf, rest) = sent.split_first().unwrap();
+    let target = ExpectedServer::id(&bench.id, Some(&bench.name));
+    let question = match one.client {
+        true => VerifyRequest::client(leaf, rest, bench.clock),
+        false => VerifyRequest::server(target, leaf, rest, bench.clock),
+    };
+    let (verdict, work) = decide_with_work(&one.view, &policy, &question);
+    assert!(!verdict.is_accepted(), "{}: {verdict}", one.what);
+    let decided = || decide(&one.view, &policy, &question);
+    let shown = || {
+        let verdict = decided();
+        (verdict.to_string(), verdict.remedy())
+    };
+    let info = measure(|| drop(black_box(decided())));
+    let [mut times, mut ratios, mut with_text] = [(); 3].map(|()| Vec::new());
+    for _ in 0..rounds {
+        let good = us(good());
+        let extra = signatures(one.signatures);
+        let ours = time(1, 1, &mut || drop(black_box(decided())));
+        let text = time(1, 1, &mut || drop(black_box(shown())));
+        let [ours, text] = [ours, text].map(|time| us(time.saturating_sub(extra)));
+        times.push(ours);
+        ratios.push(ours / good);
+        with_text.push(text / good);
+    }
+    let [us, ratio, with_text] = [times, ratios, with_text].map(|mut all| {
+        all.sort_by(f64::total_cmp);
+        *all.get(all.len() / 2).unwrap()
+    });
+    Taken {
+        what: one.what,
+        reason: verdict.reason(),
+        sent: sent.iter().map(|der| der.len()).sum(),
+        us,
+        ratio,
+        with_text,
+        work,
+        total: info.bytes_total,
+        most: info.bytes_max,
+    }
+}
+
+/// The dearest chains that an unknown peer can make with usual tools, against a store with one authority.
+fn hostile(bench: &Bench, chain: &Chain) -> Vec<Refused> {
+    let plain = bench.store(&[&chain.root]).snapshot();
+    let all = chain.hostile().into_iter();
+    all.map(|(what, root, presented)| Refused {
+        what,
+        view: match root {
+            None => plain.clone(),
+            Some(root) => bench.store(&[&root]).snapshot(),
+        },
+        presented,
+        client: false,
+        strict: false,
+        signatures: 0,
+    })
+    .collect()
+}
+
+/// What no usual tool writes.
+fn unwritten(bench: &Bench, chain: &Chain) -> Vec<Refused> {
+    let pin = || Certificate::from_der(&forests::named(presented::PEER)).unwrap();
+    let options = EntryOptions::new;
+    let all = presented::all().into_iter();
+    all.map(|one| {
+        let mut store = bench.store(&[&chain.root]);
+        match one.beside {
+            Beside::Nothing | Beside::Strict => {}
+            Beside::Pin => {
+                let scope = PinScope::Server(bench.id.clone());
+                store
+                    .install_pin(scope, pin(), options())
+                    .map(drop)
+                    .unwrap();
+            }
+            Beside::PinOfClients => {
+                let authority = Certificate::from_der(&chain.root).unwrap();
+                let scope = AuthorityScope::Clients;
+                store
+                    .install_authority(scope, authority, options())
+                    .map(drop)
+                    .unwrap();
+                let scope = PinScope::Clients;
+                store
+                    .install_pin(scope, pin(), options())
+                    .map(drop)
+                    .unwrap();
+            }
+            Beside::Block => {
+                let selector = BlockSelector::Fingerprint(pin().fingerprint());
+                drop(store.block_selector(selector));
+            }
+        }
+        Refused {
+            what: one.what,
+            view: store.snapshot(),
+            presented: one.all,
+            client: one.beside == Beside::PinOfClients,
+            strict: one.beside == Beside::Strict,
+            signatures: 0,
+        }
+    })
+    .collect()
+}
+
+/// What verifying so many signatures takes.
+fn signatures(
+    provider: &CryptoProvider,
+    below: &Certificate,
+    above: &Certificate,
+    count: u32,
+) -> Duration {
     let [below, above] = [below, above].map(|one| CertificateDer::from(one.der()));
     let anchor = [webpki::anchor_from_trusted_cert(&above).unwrap()];
     let verify = || {
@@ -583,7 +679,9 @@ fn signature(provider: &CryptoProvider, below: &Certificate, above: &Certificate
         );
         drop(black_box(path.unwrap()));
     };
-    time(200, 10, &mut || verify())
+    let begin = Instant::now();
+    (0..count).for_each(|_| verify());
+    begin.elapsed()
 }
 
 /// Ten thousand authorities from one PEM file, beside OpenSSL's command line.

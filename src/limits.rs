@@ -172,6 +172,10 @@ pub const MIN_RSA_BITS: u32 = 2048;
 /// Largest RSA modulus in bits: what the crypto providers verify.
 pub const MAX_RSA_BITS: u32 = 8192;
 
+/// Longest RSA modulus in bits with which a certificate's own signature is verified only to explain a refusal. With the
+/// longest modulus and exponent that are read, a signature takes longer than five good chains.
+pub const MAX_RSA_BITS_TO_EXPLAIN: u32 = 4096;
+
 /// Longest RSA exponent in bits: what the crypto providers verify (ring and aws-lc have 33, against keys that are made to
 /// cost much).
 pub const MAX_RSA_EXPONENT_BITS: u32 = 33;
@@ -265,6 +269,10 @@ pub const MAX_ATTRIBUTES_OF_SET: usize = 16;
 
 /// Most characters of a name taken from a certificate that are shown in a text.
 pub const MAX_SHOWN_NAME: usize = 256;
+
+/// Most bytes of an object identifier that are shown in dotted form; of a longer one, the arcs within them. Those of
+/// tools have up to 20. A certificate can have one of 64 KB, which would take 3 ms to write.
+pub const MAX_SHOWN_IDENTIFIER: usize = 64;
 
 /// Most configurations that [`ClientConfigs`](crate::tls::ClientConfigs) keeps: ten times the key servers that the largest sites
 /// run. Beyond it, one is made anew when it is asked for.

@@ -201,10 +201,25 @@ impl Maker {
                 }
                 self.with_lists(&mut store, &ca_of_pins);
                 let view = store.snapshot();
-                for (what, presented) in [
-                    ("1,024 and more pins of a CA with 256 lists", &peer),
-                    ("the same, of the name of a pin's issuer", &like),
-                ] {
+                let whats = match (server, pins) {
+                    (false, 1024) => [
+                        "1,024 pins of clients, of a CA with 256 lists",
+                        "1,024 pins of clients, and an issuer with their name",
+                    ],
+                    (false, _) => [
+                        "1,025 pins of clients, of a CA with 256 lists",
+                        "1,025 pins of clients, and an issuer with their name",
+                    ],
+                    (true, 1024) => [
+                        "1,024 pins of the server, of a CA with 256 lists",
+                        "1,024 pins of the server, and an issuer with their name",
+                    ],
+                    (true, _) => [
+                        "1,025 pins of the server, of a CA with 256 lists",
+                        "1,025 pins of the server, and an issuer with their name",
+                    ],
+                };
+                for (what, presented) in whats.into_iter().zip([&peer, &like]) {
                     all.push(Dear {
                         what,
                         view: view.clone(),
@@ -228,13 +243,25 @@ impl Maker {
         self.with_lists(&mut store, &ca_of_pins);
         let mut late = params("same key", 0);
         late.not_after = rcgen::date_time_ymd(2026, 2, 1);
-        all.push(Dear {
-            what: "1,000 pins by one public key, presented in an expired certificate",
-            view: store.snapshot(),
-            presented: vec![ca_of_pins.issues_for(late, one.again()).der],
-            client: true,
-            signatures: 0,
-        });
+        let long = own(ca(&"\u{130}".repeat(480), 0));
+        for (what, issuer) in [
+            (
+                "1,000 pins by one public key, presented in an expired certificate",
+                &ca_of_pins,
+            ),
+            (
+                "1,000 pins by one public key, presented below a name of 960 bytes",
+                &long,
+            ),
+        ] {
+            all.push(Dear {
+                what,
+                view: store.snapshot(),
+                presented: vec![issuer.issues_for(late.clone(), one.again()).der],
+                client: true,
+                signatures: 0,
+            });
+        }
         // One certificate for very many servers, presented by another one.
         let mut store = self.store();
         for number in 0..self.count(20_000) {
@@ -375,7 +402,11 @@ impl Maker {
         let told = vec![mine.issues(named("x", 1, 1)).der];
         [
             ("64 generations, a leaf that names no key", alone, count),
-            ("the same, and 60 forged ones presented", with, count),
+            (
+                "64 generations, a leaf that names no key, and 60 forged CAs",
+                with,
+                count,
+            ),
             ("64 generations, a leaf that names another key", told, 0),
         ]
         .into_iter()

@@ -83,6 +83,11 @@ pub fn self_signed(number: u32) -> Vec<u8> {
     params.self_signed(&key()).unwrap().der().to_vec()
 }
 
+/// A self-signed end entity.
+pub fn named(name: &str) -> Vec<u8> {
+    params(name, 1).self_signed(&key()).unwrap().der().to_vec()
+}
+
 /// A CA: its certificate, and what signs with it.
 pub struct Ca {
     pub der: Vec<u8>,

@@ -180,7 +180,9 @@ impl Fault {
 
 /// Checks all values below `content`: constructed values contain whole values, and object identifiers are valid. `base`
 /// is the offset of `content` in the whole input.
-fn check(content: &[u8], base: usize, depth: usize) -> Result<(), Fault> {
+///
+/// With `names`, it also checks `registeredID`.
+fn check(content: &[u8], base: usize, depth: usize, names: bool) -> Result<(), Fault> {
     if depth > MAX_DER_DEPTH {
         return Err(Fault::encoding(base));
     }
@@ -191,7 +193,7 @@ fn check(content: &[u8], base: usize, depth: usize) -> Result<(), Fault> {
         if !is_built_as_its_kind(value.tag) {
             return Err(Fault::encoding(at));
         }
-        if value.tag == OID && !is_identifier(value.content) {
+        if is_bad_identifier(&value, names) {
             return Err(Fault {
                 field: IDENTIFIER,
                 offset: at,
@@ -203,11 +205,17 @@ fn check(content: &[u8], base: usize, depth: usize) -> Result<(), Fault> {
                 value.content,
                 at.saturating_add(header),
                 depth.saturating_add(1),
+                names,
             )?;
         }
         rest = after;
     }
     Ok(())
+}
+
+fn is_bad_identifier(value: &Value<'_>, names: bool) -> bool {
+    let is_one = value.tag == OID || (names && value.tag == REGISTERED_ID);
+    is_one && !is_identifier(value.content)
 }
 
 /// The name of the field in errors about an object identifier that is padded, empty or unfinished.
@@ -224,9 +232,8 @@ pub(super) fn bad_identifier(content: &[u8], names: bool) -> Option<&[u8]> {
 fn bad_identifier_below(content: &[u8], names: bool, depth: usize) -> Option<&[u8]> {
     let mut rest = content;
     while let Some((value, after)) = take_long(rest) {
-        let is_one = value.tag == OID || (names && value.tag == REGISTERED_ID);
         // A value that is nested too deeply counts as malformed, so that nothing can be hidden in it.
-        if (is_one && !is_identifier(value.content)) || depth > MAX_DER_DEPTH {
+        if is_bad_identifier(&value, names) || depth > MAX_DER_DEPTH {
             return Some(value.whole);
         }
         if value.tag & CONSTRUCTED != 0 {
@@ -244,19 +251,37 @@ fn bad_identifier_below(content: &[u8], names: bool, depth: usize) -> Option<&[u
 /// searched as far as they can be read. Other extensions are searched only if they are one whole DER value, as RFC 5280
 /// requires.
 pub(super) fn bad_identifier_in_extension<'a>(id: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
-    let (known, names) = match id {
+    let (known, names) = contents(id);
+    let is_whole = || take_long(value).is_some_and(|(_, rest)| rest.is_empty());
+    if known || is_whole() {
+        bad_identifier(value, names)
+    } else {
+        None
+    }
+}
+
+/// Whether an extension is of RFC 5280 or its relatives, and whether names are in it.
+fn contents(id: &[u8]) -> (bool, bool) {
+    match id {
         // id-ce: subjectAltName, issuerAltName, issuingDistributionPoint, certificateIssuer, nameConstraints,
         // cRLDistributionPoints, authorityKeyIdentifier and freshestCRL.
         [0x55, 0x1d, last] => (true, matches!(last, 17 | 18 | 28..=31 | 35 | 46)),
         // id-pe: authorityInfoAccess and subjectInfoAccess.
         [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, last] => (true, matches!(last, 1 | 11)),
         _ => (false, false),
-    };
-    let is_whole = || take_long(value).is_some_and(|(_, rest)| rest.is_empty());
-    if known || is_whole() {
-        bad_identifier(value, names)
-    } else {
-        None
+    }
+}
+
+/// Whether the value of an extension is exactly one well-formed value in which every object identifier is valid: what
+/// [`is_single_value`] and [`bad_identifier_in_extension`] find out in two walks. A peer chooses how long they are.
+pub(super) fn is_valid_in_extension(id: &[u8], value: &[u8]) -> bool {
+    let (_, names) = contents(id);
+    match take(value) {
+        Some((value, [])) if value.tag & CONSTRUCTED != 0 => {
+            check(value.content, 0, 0, names).is_ok()
+        }
+        Some((value, [])) => !is_bad_identifier(&value, names),
+        _ => false,
     }
 }
 
@@ -283,7 +308,7 @@ pub(crate) fn check_whole(der: &[u8]) -> Result<(), CertificateError> {
         });
     }
     let header = outer.whole.len().saturating_sub(outer.content.len());
-    check(outer.content, header, 0).map_err(malformed)
+    check(outer.content, header, 0, false).map_err(malformed)
 }
 
 /// The `TBSCertificate` of a certificate: the bytes that are signed.
@@ -354,7 +379,9 @@ pub(crate) fn signature_algorithm(der: &[u8]) -> Option<&[u8]> {
 /// Whether the bytes are exactly one well-formed value, as an extension value must be.
 pub(crate) fn is_single_value(bytes: &[u8]) -> bool {
     match take(bytes) {
-        Some((value, [])) => value.tag & CONSTRUCTED == 0 || check(value.content, 0, 0).is_ok(),
+        Some((value, [])) => {
+            value.tag & CONSTRUCTED == 0 || check(value.content, 0, 0, false).is_ok()
+        }
         _ => false,
     }
 }
@@ -362,6 +389,36 @@ pub(crate) fn is_single_value(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_walk_of_an_extension_finds_what_two_find() {
+        let values: &[&[u8]] = &[
+            &[0x30, 0x00],
+            &[0x30, 0x03, OID, 0x01, 0x2a],
+            &[0x30, 0x03, OID, 0x01, 0x80],
+            &[0x30, 0x03, REGISTERED_ID, 0x01, 0x2a],
+            &[0x30, 0x03, REGISTERED_ID, 0x01, 0x80],
+            &[0x30, 0x05, 0x30, 0x03, REGISTERED_ID, 0x01, 0x80],
+            &[0x30, 0x03, OID, 0x01, 0x2a, 0x00],
+            &[0x30, 0x04, OID, 0x01, 0x2a, 0x00],
+            &[OID, 0x01, 0x80],
+            &[REGISTERED_ID, 0x01, 0x80],
+            &[0x04, 0x01, 0x80],
+            &[],
+        ];
+        for last in [14, 17, 19, 30, 35, 37] {
+            let id = [0x55, 0x1d, last];
+            for value in values {
+                let two =
+                    is_single_value(value) && bad_identifier_in_extension(&id, value).is_none();
+                assert_eq!(
+                    is_valid_in_extension(&id, value),
+                    two,
+                    "{last}: {value:02x?}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn lengths_must_be_minimal_and_exact() {
@@ -440,13 +497,17 @@ mod tests {
             0x01, 0x02, 0x04, 0x06, 0x0c, 0x13, 0x17, 0x30, 0x31, 0x80, 0xa0,
         ] {
             assert!(
-                check(&[tag, 1, 0][..], 0, 0).is_ok() || tag & CONSTRUCTED != 0,
+                check(&[tag, 1, 0][..], 0, 0, false).is_ok() || tag & CONSTRUCTED != 0,
                 "{tag:02x}"
             );
             assert!(is_built_as_its_kind(tag), "{tag:02x}");
         }
         for tag in [0x21, 0x22, 0x24, 0x26, 0x2c, 0x33, 0x37, 0x10, 0x11] {
-            assert_eq!(check(&[tag, 0], 0, 0), Err(Fault::encoding(0)), "{tag:02x}");
+            assert_eq!(
+                check(&[tag, 0], 0, 0, false),
+                Err(Fault::encoding(0)),
+                "{tag:02x}"
+            );
         }
     }
 

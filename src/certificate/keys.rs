@@ -276,6 +276,8 @@ impl KeyPolicy {
             Some(true) | None => SignatureCheck::Unsupported,
         };
         for algorithm in self.fitting(algorithm_id, key_id) {
+            #[cfg(test)]
+            count::add();
             match key.verify_signature(algorithm, message, signature) {
                 Ok(()) => return Ok(algorithm),
                 Err(_) => result = SignatureCheck::Wrong,
@@ -313,6 +315,25 @@ impl KeyPolicy {
             algorithm.signature_alg_id().as_ref() == algorithm_id
                 && algorithm.public_key_alg_id().as_ref() == key_id
         })
+    }
+}
+
+/// Counts the signatures that this thread has verified, or found wrong.
+#[cfg(test)]
+pub(crate) mod count {
+    use core::cell::Cell;
+
+    thread_local! {
+        static VERIFIED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn add() {
+        VERIFIED.set(VERIFIED.get() + 1);
+    }
+
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    pub(crate) fn take() -> usize {
+        VERIFIED.take()
     }
 }
 

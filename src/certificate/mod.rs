@@ -43,6 +43,7 @@ mod role;
 mod setting;
 mod shown;
 pub(crate) mod sorted;
+pub(crate) mod strings;
 mod time;
 pub(crate) mod variants;
 
@@ -71,12 +72,15 @@ pub(crate) use crl::CRL_LABEL;
 pub(crate) use crl::{Reasons, Succession, shortest};
 pub(crate) use issued::{Issued, OfPath};
 pub(crate) use keys::SignatureCheck;
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
+pub(crate) use keys::count as verified;
 pub use shown::breaks_a_line;
 pub(crate) use shown::{distinguished, shown};
 pub(crate) use time::seconds;
 
 use crate::certificate::error::CertificateError;
 use parse::Facts;
+use shown::dotted;
 
 /// The label of a certificate section (RFC 7468 section 5).
 const LABEL: &str = "CERTIFICATE";
@@ -376,11 +380,6 @@ impl fmt::Debug for Certificate {
 /// The DER of the public key of a certificate that was already accepted. The handshake signature is verified with it.
 pub(crate) fn public_key_of(certificate: &[u8]) -> Option<&[u8]> {
     der::public_key_of(certificate)
-}
-
-/// The dotted form of the content of an object identifier (X.690 section 8.19).
-fn dotted(content: &[u8]) -> String {
-    x509_parser::asn1_rs::Oid::new(content.into()).to_id_string()
 }
 
 #[cfg(test)]

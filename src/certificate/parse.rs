@@ -216,13 +216,18 @@ fn read_extensions(der: &[u8], list: &[u8], facts: &mut Facts) -> Result<(), Cer
             });
         }
         earlier.push(extension.id);
-        if let Some(bad) = der::bad_identifier_in_extension(extension.id, extension.value) {
+        // Those of which the whole value must be well-formed are walked once for that.
+        let is_valid = matches!(number(extension.id), Some(14 | 17 | 19 | 30 | 35 | 37))
+            && der::is_valid_in_extension(extension.id, extension.value);
+        if !is_valid
+            && let Some(bad) = der::bad_identifier_in_extension(extension.id, extension.value)
+        {
             return Err(CertificateError::Malformed {
                 field: der::IDENTIFIER,
                 offset: der::offset_in(der, bad),
             });
         }
-        read_extension(der, &extension, facts)?;
+        read_extension(der, &extension, is_valid, facts)?;
         if extension.critical {
             for (slot, known) in [
                 (IN_PIN, KNOWN_CRITICAL_IN_PIN),
@@ -240,14 +245,12 @@ fn read_extensions(der: &[u8], list: &[u8], facts: &mut Facts) -> Result<(), Cer
 fn read_extension(
     der: &[u8],
     extension: &Extension<'_>,
+    is_valid: bool,
     facts: &mut Facts,
 ) -> Result<(), CertificateError> {
     let value = extension.value;
     // The grammar was checked before, so this is a single value of its type.
-    let whole = |field| {
-        let good = der::is_single_value(value);
-        good.then_some(()).ok_or(malformed(field))
-    };
+    let whole = |field| is_valid.then_some(()).ok_or(malformed(field));
     match number(extension.id) {
         Some(14) => {
             let field = "subjectKeyIdentifier";

@@ -3,9 +3,9 @@
 
 use core::fmt::Write as _;
 
+use super::compare;
 use super::der::{self, Value};
-use super::{compare, dotted};
-use crate::limits::MAX_SHOWN_NAME;
+use crate::limits::{MAX_SHOWN_IDENTIFIER, MAX_SHOWN_NAME};
 
 /// Whether a character ends a line, changes the direction of text, or is invisible. It must not be in a log line. Text
 /// that an administrator types must not have any.
@@ -57,23 +57,19 @@ fn write_name(name: &[u8], line: &mut Line) -> Option<()> {
     if !rest.is_empty() {
         return None;
     }
-    let sets = der::children(name.content).ok()?;
-    for (number, set) in sets.iter().enumerate() {
-        // The peer chooses how many there are.
-        if line.is_full() {
-            break;
-        }
-        if number > 0 {
-            line.plain(", ");
-        }
-        let attributes = der::children(set.content).ok()?;
-        for (number, attribute) in attributes.iter().enumerate() {
-            if line.is_full() {
-                break;
-            }
-            if number > 0 {
-                line.plain(" + ");
-            }
+    // The peer chooses how many there are: what is behind the end of the line is not read.
+    let mut sets = name.content;
+    let mut behind_set = "";
+    while !sets.is_empty() && !line.is_full() {
+        let (set, more) = der::take(sets)?;
+        sets = more;
+        line.plain(core::mem::replace(&mut behind_set, ", "));
+        let mut attributes = set.content;
+        let mut behind_attribute = "";
+        while !attributes.is_empty() && !line.is_full() {
+            let (attribute, more) = der::take(attributes)?;
+            attributes = more;
+            line.plain(core::mem::replace(&mut behind_attribute, " + "));
             let (kind, rest) = der::take(attribute.content)?;
             let (value, _) = der::take(rest)?;
             line.plain(&name_of_kind(kind.content));
@@ -127,6 +123,23 @@ const ATTRIBUTES: &str = "\
 2.5.4.45 uniqueIdentifier
 2.5.4.46 dnQualifier
 ";
+
+/// The dotted form of the content of an object identifier (X.690 section 8.19) as text to show. Of a long one, it is the
+/// first arcs and an ellipsis: a peer chooses the length, and each arc takes a text
+/// of its own.
+pub(super) fn dotted(content: &[u8]) -> String {
+    let whole = |arcs: &[u8]| x509_parser::asn1_rs::Oid::new(arcs.into()).to_id_string();
+    let Some((first, _)) = content
+        .split_at_checked(MAX_SHOWN_IDENTIFIER)
+        .filter(|(_, rest)| !rest.is_empty())
+    else {
+        return whole(content);
+    };
+    // The last byte of an arc has no high bit.
+    let end = first.iter().rposition(|byte| byte & 0x80 == 0);
+    let arcs = end.and_then(|end| first.get(..=end));
+    arcs.map_or_else(String::new, whole) + "…"
+}
 
 /// The short name of a type of attributes, or its identifier.
 fn name_of_kind(content: &[u8]) -> String {
@@ -304,6 +317,22 @@ mod tests {
     }
 
     /// Of the registry, with what x509-parser abbreviates.
+    #[test]
+    fn of_a_long_identifier_the_first_arcs_are_shown() {
+        let most = MAX_SHOWN_IDENTIFIER;
+        assert_eq!(dotted(&[0x2a, 0x03, 0x87, 0x67]), "1.2.3.999");
+        let whole = dotted(&vec![0x2a; most]);
+        assert_eq!(whole.matches('.').count(), most);
+        for more in [1, 64_000] {
+            let long = dotted(&vec![0x2a; most + more]);
+            assert_eq!(long, format!("{whole}…"));
+        }
+        // An arc that is not shown to its end is not shown.
+        let long = [&[0x2a, 0x03][..], &vec![0xff; most], &[0x01]].concat();
+        assert_eq!(dotted(&long), "1.2.3…");
+        assert_eq!(dotted(&long[2..]), "…");
+    }
+
     #[test]
     fn attributes_have_the_names_of_the_registry() {
         use x509_parser::objects::{oid_registry, oid2abbrev};

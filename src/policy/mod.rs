@@ -46,7 +46,7 @@ mod warning;
 mod work;
 
 pub use case::{ExpectedServer, VerifyRequest};
-pub use decide::decide;
+pub use decide::{decide, decide_with_work};
 pub use detail::{Considered, Detail};
 pub use memory::{ChainMemory, MemoryStatistics};
 pub use peer::PeerIdentity;

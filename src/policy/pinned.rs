@@ -9,6 +9,7 @@ use super::timing::Timing;
 use super::{Considered, Detail, ReasonCode, VerdictWarning, revocation};
 use crate::certificate::sorted::sort_by;
 use crate::certificate::{Certificate, SignatureCheck};
+use crate::limits::MAX_CONSIDERED;
 use crate::store::{
     CertificateIndex, Entry, EntryOptions, PinMatch, Slot, Truncated, TrustSnapshot,
 };
@@ -59,9 +60,10 @@ pub(super) fn ask<'a>(case: &Case<'a>, pins: Option<&'a CertificateIndex>) -> Pi
     let only = only.filter(|_| others.is_empty());
     let by_key = only.into_iter().chain(others);
     let mut first_failed: Option<(&Arc<Entry>, Rejection)> = None;
-    let mut considered = Truncated::default();
+    let mut considered: Truncated<Considered> = Truncated::default();
+    let mut presented: Presented = None;
     for entry in whole.into_iter().chain(by_key) {
-        match usable(case, entry) {
+        match usable(case, entry, &mut presented) {
             Ok(warnings) => {
                 let reason = match (entry.certificate(), entry.options().matching()) {
                     (None, _) => ReasonCode::FingerprintMatched,
@@ -76,8 +78,12 @@ pub(super) fn ask<'a>(case: &Case<'a>, pins: Option<&'a CertificateIndex>) -> Pi
                 });
             }
             Err(rejection) => {
-                let (reason, detail) = rejection.clone();
-                consider(&mut considered, Considered::entry(entry, reason, detail));
+                if considered.items().len() < MAX_CONSIDERED {
+                    let (reason, detail) = rejection.clone();
+                    consider(&mut considered, Considered::entry(entry, reason, detail));
+                } else {
+                    considered.count(1);
+                }
                 first_failed.get_or_insert((entry, rejection));
             }
         }
@@ -92,8 +98,16 @@ pub(super) fn ask<'a>(case: &Case<'a>, pins: Option<&'a CertificateIndex>) -> Pi
     }
 }
 
+/// What holds of the presented certificate whichever pin it matches, once it was asked. A peer chooses how long its names are,
+/// and many pins can have one key.
+type Presented = Option<Result<(), Rejection>>;
+
 /// Whether a pin that matches may be used. Allocates nothing unless there is something to say.
-fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Rejection> {
+fn usable(
+    case: &Case<'_>,
+    entry: &Entry,
+    presented: &mut Presented,
+) -> Result<Vec<VerdictWarning>, Rejection> {
     let mut warnings = Vec::new();
     case.work.pin();
     alive(case.view, &case.timing, entry)?;
@@ -104,7 +118,10 @@ fn usable(case: &Case<'_>, entry: &Entry) -> Result<Vec<VerdictWarning>, Rejecti
             certificate_usable(case, entry.options(), installed, &mut warnings)?;
         }
     }
-    certificate_usable(case, entry.options(), case.leaf, &mut warnings)?;
+    presented
+        .get_or_insert_with(|| check_by_itself(case, case.leaf))
+        .clone()?;
+    check_for_entry(case, entry.options(), case.leaf, &mut warnings)?;
     if entry.certificate().is_none() {
         check_self_signature(case, &mut warnings)?;
     }
@@ -131,8 +148,23 @@ fn certificate_usable(
     certificate: &Certificate,
     warnings: &mut Vec<VerdictWarning>,
 ) -> Result<(), Rejection> {
+    check_by_itself(case, certificate)?;
+    check_for_entry(case, options, certificate, warnings)
+}
+
+/// M8 and I4 (keys): what depends on no entry.
+fn check_by_itself(case: &Case<'_>, certificate: &Certificate) -> Result<(), Rejection> {
     revocation::check_installed(case, certificate, Slot::Pin)?;
-    case.check_key(certificate)?;
+    case.check_key(certificate)
+}
+
+/// M3, M4 and M6, by the options of an entry.
+fn check_for_entry(
+    case: &Case<'_>,
+    options: &EntryOptions,
+    certificate: &Certificate,
+    warnings: &mut Vec<VerdictWarning>,
+) -> Result<(), Rejection> {
     let rule = options.validity().unwrap_or(case.policy.validity());
     if case.timing.pin(certificate.validity(), rule)? {
         warnings.push(VerdictWarning::InGrace {

@@ -9,11 +9,16 @@ use crate::limits::{MAX_WORK, WORK_OF_SIGNATURE};
 /// Work done so far, in one verdict: for the search of a path and for what explains a refusal.
 #[derive(Default)]
 pub(super) struct Work {
+    /// What did not fit is among it: after that, nothing fits.
     spent: Cell<usize>,
+    /// What was done of it.
+    done: Cell<usize>,
     /// How many revocation lists were asked.
     lists: Cell<usize>,
     /// How many pins were judged beyond whether they match.
     pins: Cell<usize>,
+    /// Whether the end entity signed itself, once that was asked.
+    signed_itself: Cell<Option<bool>>,
 }
 
 impl Work {
@@ -21,7 +26,9 @@ impl Work {
     pub(super) fn spend(&self, units: usize) -> Result<(), Rejection> {
         let spent = self.spent.get().saturating_add(units);
         self.spent.set(spent);
-        within(spent, MAX_WORK)
+        within(spent, MAX_WORK)?;
+        self.done.set(spent);
+        Ok(())
     }
 
     /// Spends units if that leaves enough for `rest`: what only explains a refusal goes without rather than use up what
@@ -29,6 +36,16 @@ impl Work {
     pub(super) fn spend_beside(&self, units: usize, rest: usize) -> bool {
         let needed = self.spent.get().saturating_add(units).saturating_add(rest);
         needed <= MAX_WORK && self.spend(units).is_ok()
+    }
+
+    /// Whether the end entity signed itself, which `verify` finds out. It is asked for explanations alone, several times in
+    /// some, and the key is one that the peer chose. So it is verified once, if there is work left for it; otherwise the
+    /// names in the certificate tell.
+    pub(super) fn signed_itself(&self, verify: impl FnOnce() -> bool) -> bool {
+        let known = self.signed_itself.get();
+        let tells = known.unwrap_or_else(|| !self.spend_beside(WORK_OF_SIGNATURE, 0) || verify());
+        self.signed_itself.set(Some(tells));
+        tells
     }
 
     /// Counts a revocation list that is asked.
@@ -39,6 +56,11 @@ impl Work {
     /// Counts a pin that is judged.
     pub(super) fn pin(&self) {
         self.pins.set(self.pins.get().saturating_add(1));
+    }
+
+    /// The units of what was done.
+    pub(super) fn units(&self) -> usize {
+        self.done.get()
     }
 
     /// Whether a signature could still be paid for.
@@ -53,6 +75,11 @@ pub(super) fn within(found: usize, limit: usize) -> Result<(), Rejection> {
     }
     Ok(())
 }
+
+// What the benchmark of refusals presents.
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
+#[path = "../../benches/presented/mod.rs"]
+mod presented;
 
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
 impl Work {
@@ -77,11 +104,17 @@ mod tests {
     };
 
     use super::Work;
-    use crate::certificate::{Certificate, Crl, CurrentTime, KeyPolicy, folded};
-    use crate::limits::{MAX_CONSIDERED, MAX_CRLS_PER_ISSUER, MAX_LISTS_ASKED, MAX_WORK};
+    use super::presented::{self, Beside, Presented};
+    use crate::certificate::{Certificate, Crl, CurrentTime, KeyKind, KeyPolicy, folded, verified};
+    use crate::limits::{
+        MAX_CONSIDERED, MAX_CRLS_PER_ISSUER, MAX_LISTS_ASKED, MAX_RSA_BITS_TO_EXPLAIN,
+        MAX_SHOWN_NAME, MAX_WORK, WORK_OF_SIGNATURE,
+    };
     use crate::policy::decide::decide_at_cost;
-    use crate::policy::{Policy, ReasonCode, VerifyRequest};
-    use crate::store::{AuthorityScope, EntryOptions, PinMatch, PinScope, TrustStore};
+    use crate::policy::{ChainProfile, ExpectedServer, Policy, ReasonCode, VerifyRequest};
+    use crate::store::{
+        AuthorityScope, BlockSelector, EntryOptions, PinMatch, PinScope, ServerId, TrustStore,
+    };
 
     struct Ca {
         params: CertificateParams,
@@ -104,7 +137,11 @@ mod tests {
 
     impl Ca {
         fn new() -> Self {
-            let mut params = params("CA", 1);
+            Self::named("CA")
+        }
+
+        fn named(name: &str) -> Self {
+            let mut params = params(name, 1);
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
             let key = KeyPair::generate().unwrap();
@@ -229,6 +266,29 @@ mod tests {
     }
 
     #[test]
+    fn pins_of_one_key_fold_the_names_of_what_is_presented_once() {
+        let ca = Ca::new();
+        let key = KeyPair::generate().unwrap();
+        let mut store = store(&ca, 1, 1 << 41);
+        for serial in 0..100 {
+            let pin = ca.issues(&params("client", serial), &key);
+            let options = EntryOptions::new().with_matching(PinMatch::PublicKey);
+            store.install_pin(PinScope::Clients, pin, options).unwrap();
+        }
+        let mut late = params("client", 200);
+        late.not_after = rcgen::date_time_ymd(2026, 2, 1);
+        let long = Ca::named(&"\u{130}".repeat(480));
+        let leaf = long.issues(&late, &key);
+        let _: usize = folded::take();
+        let (reason, (_, _, pins)) = ask(&mut store, &leaf);
+        let folded = folded::take();
+        assert_eq!((reason, pins), (ReasonCode::Expired, 100));
+        // The short name of each pin's issuer, and a few times the long one.
+        let most = 100 * 2 * 32 + 4 * 1024;
+        assert!(folded <= most, "{folded} of {most}");
+    }
+
+    #[test]
     fn many_paths_ask_the_lists_of_few() {
         let ca = Ca::new();
         let key = KeyPair::generate().unwrap();
@@ -265,6 +325,79 @@ mod tests {
             store.remove_crl(old).unwrap();
             store.install_crl(list).unwrap();
             assert!(revoked(&mut store, serial), "{serial}");
+        }
+    }
+
+    /// A verdict on what a peer presents beside an authority; its text, and the signatures that were verified.
+    fn refused(store: &mut TrustStore, one: &Presented) -> (String, usize, usize) {
+        let sent = one.all.iter().map(|der| CertificateDer::from(der.clone()));
+        let sent: Vec<_> = sent.collect();
+        let (leaf, rest) = sent.split_first().unwrap();
+        let id = "keys-1".parse().unwrap();
+        let question = if one.beside == Beside::PinOfClients {
+            VerifyRequest::client(leaf, rest, clock())
+        } else {
+            VerifyRequest::server(ExpectedServer::id(&id, None), leaf, rest, clock())
+        };
+        let profile = if one.beside == Beside::Strict {
+            ChainProfile::Strict
+        } else {
+            ChainProfile::Compatible
+        };
+        let policy = Policy::new(keys()).with_chain_profile(profile);
+        let view = store.snapshot();
+        let work = Work::default();
+        let _: usize = verified::take();
+        let (verdict, _) = decide_at_cost(&view, &policy, &question, &work);
+        assert!(!verdict.is_accepted(), "{}: {verdict}", one.what);
+        let text = format!("{verdict} {}", verdict.remedy());
+        (text, verified::take(), work.units())
+    }
+
+    // No signature on any of it is one of an authority. What each costs in time beside a good chain is measured by
+    // `cargo bench --bench chains -- refusals`.
+    #[test]
+    fn whatever_an_unknown_peer_presents_each_signature_is_counted_and_each_text_is_short() {
+        let ca = Ca::named(presented::AUTHORITY);
+        let key = KeyPair::generate().unwrap();
+        let pin = read(params(presented::PEER, 9).self_signed(&key).unwrap().der());
+        let options = EntryOptions::new;
+        for one in presented::all() {
+            let mut store = TrustStore::new(keys()).with_clock(Arc::new(clock()));
+            let id: ServerId = "keys-1".parse().unwrap();
+            let name = "keys-1.example".parse().unwrap();
+            store.add_server(id.clone(), [name]).unwrap();
+            for scope in [AuthorityScope::AnyServer, AuthorityScope::Clients] {
+                let authority = ca.again(1);
+                store
+                    .install_authority(scope, authority, options())
+                    .unwrap();
+            }
+            let scope = match one.beside {
+                Beside::Pin => Some(PinScope::Server(id)),
+                Beside::PinOfClients => Some(PinScope::Clients),
+                Beside::Nothing | Beside::Strict | Beside::Block => None,
+            };
+            if let Some(scope) = scope {
+                store.install_pin(scope, pin.clone(), options()).unwrap();
+            }
+            if one.beside == Beside::Block {
+                let selector = BlockSelector::Fingerprint(pin.fingerprint());
+                drop(store.block_selector(selector));
+            }
+            let (text, signatures, units) = refused(&mut store, &one);
+            let what = one.what;
+            assert!(units <= MAX_WORK, "{what}: {units}");
+            let counted = signatures * WORK_OF_SIGNATURE;
+            assert!(counted <= units, "{what}: {counted} of {units}");
+            // A character that is not seen is shown by its number.
+            let most = (MAX_CONSIDERED + 1) * MAX_SHOWN_NAME * r"\u{ad}".len();
+            assert!(text.len() <= most, "{what}: {} bytes of text", text.len());
+            let leaf = one.all.first().unwrap();
+            let key = Certificate::from_der(leaf).map(|leaf| leaf.key_kind());
+            if matches!(key, Ok(KeyKind::Rsa { bits }) if bits > MAX_RSA_BITS_TO_EXPLAIN) {
+                assert_eq!(signatures, 0, "{what}");
+            }
         }
     }
 

@@ -69,6 +69,9 @@ pub enum CrlDeviation {
     /// The list revokes nothing, and states it by an empty `revokedCertificates` instead of omitting the field (section
     /// 5.1.2.6).
     EmptyList,
+    /// A string in the name of the issuer is outside of the alphabet of its type (sections 5.1.2.3 and 4.1.2.4). Names
+    /// are compared by section 7.1, where such a name can be equal to that of the issuer.
+    IssuerAlphabet,
 }
 
 impl fmt::Display for CrlDeviation {
@@ -82,6 +85,9 @@ impl fmt::Display for CrlDeviation {
                 "its issuingDistributionPoint is not marked critical"
             }
             Self::EmptyList => "its list of revoked certificates has no entries",
+            Self::IssuerAlphabet => {
+                "a string in the name of its issuer is outside of the alphabet of its type"
+            }
         })
     }
 }

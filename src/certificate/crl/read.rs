@@ -1,5 +1,6 @@
 //! Parses the DER of a revocation list (RFC 5280 section 5.1).
 
+use super::super::strings::are_in_alphabets;
 use super::super::time::read_time;
 use super::super::{der, grammar, list};
 use super::CrlDeviation;
@@ -132,6 +133,10 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, CrlError> {
         (
             facts.authority_key_id.is_none(),
             CrlDeviation::NoAuthorityKeyId,
+        ),
+        (
+            !are_in_alphabets(issuer.whole),
+            CrlDeviation::IssuerAlphabet,
         ),
     ] {
         if is {

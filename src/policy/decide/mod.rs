@@ -53,6 +53,18 @@ pub(super) fn decide_until(
     decide_at_cost(view, policy, question, &Work::default())
 }
 
+/// The same, with the units of work that it spent, of [`MAX_WORK`](crate::limits::MAX_WORK). For benchmarks.
+#[doc(hidden)]
+pub fn decide_with_work(
+    view: &TrustSnapshot,
+    policy: &Policy,
+    question: &VerifyRequest<'_>,
+) -> (Verdict, usize) {
+    let work = Work::default();
+    let (verdict, _) = decide_at_cost(view, policy, question, &work);
+    (verdict, work.units())
+}
+
 /// The same, which counts what it spends.
 pub(super) fn decide_at_cost(
     view: &TrustSnapshot,

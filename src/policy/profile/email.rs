@@ -1,7 +1,7 @@
 //! Constraints on e-mail addresses, for the address in a subject (RFC 5280 section 4.2.1.10).
 
+use super::attributes::{EMAIL_ADDRESS, attributes};
 use super::form::{Above, Form, parts};
-use super::strings::{EMAIL_ADDRESS, attributes};
 use crate::certificate::Certificate;
 use crate::certificate::form::RFC822_NAME;
 

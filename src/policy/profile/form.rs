@@ -1,6 +1,6 @@
 //! A certificate as the rules look at it: where it stands, and its extensions read once.
 
-use super::plain;
+use super::attributes::Kept;
 use crate::certificate::form::Extension;
 use crate::certificate::{Certificate, der};
 
@@ -22,8 +22,8 @@ pub(in crate::policy) struct Form<'a> {
     pub(super) certificate: &'a Certificate,
     place: Place,
     extensions: Vec<Extension<'a>>,
-    /// No rule on the parts of distinguished names is broken.
-    pub(super) names_are_plain: bool,
+    /// Which rules on the parts of distinguished names are kept.
+    pub(super) names: Kept,
 }
 
 impl<'a> Form<'a> {
@@ -32,7 +32,7 @@ impl<'a> Form<'a> {
             certificate,
             place,
             extensions: certificate.extensions().collect(),
-            names_are_plain: plain::names(certificate).all(plain::is_plain),
+            names: Kept::of(certificate),
         }
     }
 

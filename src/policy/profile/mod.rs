@@ -4,6 +4,7 @@
 //! [`Compatible`](ChainProfile::Compatible) accepts it with a warning, since private PKIs break them, and each row says
 //! why that is safe.
 
+mod attributes;
 mod email;
 mod extensions;
 mod fields;

@@ -1,4 +1,8 @@
-//! What DER and ASN.1 ask of single values: integers, lists of named bits, strings.
+//! What DER and ASN.1 ask of single values: integers, lists of named bits.
+
+pub(super) use crate::certificate::strings::{
+    BMP, IA5, PRINTABLE, TELETEX, UNIVERSAL, UTF8, VISIBLE, characters,
+};
 
 use crate::certificate::form::parts;
 
@@ -28,50 +32,6 @@ pub(super) fn are_named_bits(content: &[u8], most: usize) -> bool {
         }
         _ => false,
     }
-}
-
-/// Types of strings (X.680 section 8.4).
-pub(super) const UTF8: u8 = 0x0c;
-const NUMERIC: u8 = 0x12;
-pub(super) const PRINTABLE: u8 = 0x13;
-pub(super) const TELETEX: u8 = 0x14;
-pub(super) const IA5: u8 = 0x16;
-pub(super) const VISIBLE: u8 = 0x1a;
-pub(super) const UNIVERSAL: u8 = 0x1c;
-pub(super) const BMP: u8 = 0x1e;
-
-/// How many characters a string has. `None` if one of them is not in the alphabet of its type (X.680 section 41).
-pub(super) fn characters(tag: u8, content: &[u8]) -> Option<usize> {
-    let each = |allowed: fn(&u8) -> bool| content.iter().all(allowed).then_some(content.len());
-    match tag {
-        UTF8 => core::str::from_utf8(content)
-            .ok()
-            .map(|text| text.chars().count()),
-        NUMERIC => each(|byte| byte.is_ascii_digit() || *byte == b' '),
-        PRINTABLE => each(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(byte)),
-        IA5 => each(u8::is_ascii),
-        VISIBLE => each(|byte| matches!(byte, 0x20..=0x7e)),
-        UNIVERSAL => wide(content, 4),
-        BMP => wide(content, 2),
-        // TeletexString has no alphabet that two readers agree on; other values are no strings.
-        _ => Some(content.len()),
-    }
-}
-
-/// Characters of so many octets each, which must be ones of Unicode.
-fn wide(content: &[u8], width: usize) -> Option<usize> {
-    let mut count = 0_usize;
-    for character in content.chunks(width) {
-        if character.len() != width {
-            return None;
-        }
-        let number = character
-            .iter()
-            .fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
-        let _: char = char::from_u32(number)?;
-        count = count.saturating_add(1);
-    }
-    Some(count)
 }
 
 /// Whether the DER of a value is a SEQUENCE or SET (by `tag`) of one or more parts that are all as asked.
@@ -123,32 +83,6 @@ mod tests {
             (&[], false),
         ] {
             assert_eq!(are_named_bits(bits, 9), good, "{bits:?}");
-        }
-    }
-
-    #[test]
-    fn strings_keep_to_the_alphabet_of_their_type() {
-        for (tag, text, characters_in_it) in [
-            (UTF8, "k\u{e4}se".as_bytes(), Some(4)),
-            (UTF8, &[0xc3], None),
-            (NUMERIC, b"1 2", Some(3)),
-            (NUMERIC, b"a", None),
-            (PRINTABLE, b"Example (1), a-b/c:d=e?+'.", Some(26)),
-            (PRINTABLE, b"a@b", None),
-            (PRINTABLE, b"a*b", None),
-            (TELETEX, &[0xe4], Some(1)),
-            (IA5, b"a@b", Some(3)),
-            (IA5, &[0xe4], None),
-            (VISIBLE, b"a b", Some(3)),
-            (VISIBLE, b"a\n", None),
-            (UNIVERSAL, &[0, 1, 0xf6, 0], Some(1)),
-            (UNIVERSAL, &[0, 0x11, 0, 0], None),
-            (BMP, &[0, 0xe4, 0, b'a'], Some(2)),
-            (BMP, &[0, 0xe4, 0], None),
-            (BMP, &[0xd8, 0], None),
-            (BMP, &[], Some(0)),
-        ] {
-            assert_eq!(characters(tag, text), characters_in_it, "{tag:x} {text:?}");
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Unsupported kinds of lists: each has its own error, and none affects another list.
 
+use mutual_trust::ReasonCode;
 use mutual_trust::certificate::CrlDeviation;
 use mutual_trust::error::StoreError;
-use mutual_trust::store::{Outcome, StoreWarning};
+use mutual_trust::policy::ChainProfile;
+use mutual_trust::store::{Outcome, Report, StoreWarning};
 
-use super::common::{ca, trusting};
+use super::common::{ca, leaf, trusting};
 use super::support::crl::*;
 use super::support::der::*;
 use crate::support::Lists as _;
@@ -165,6 +167,34 @@ fn what_is_odd_and_clear_is_installed_with_a_warning() {
     let list = mutual_trust::certificate::Crl::from_der(&tree.write()).unwrap();
     assert_eq!(list.deviations(), [CrlDeviation::EmptyList]);
     assert!(list.deviations()[0].to_string().contains("has no entries"));
+}
+
+// A character that is left out when names are compared (RFC 4518 section 2.2) makes no other issuer of it. It is in no
+// PrintableString, though.
+#[test]
+fn a_list_whose_issuer_is_outside_of_its_alphabet_shows_nothing_in_the_strict_profile() {
+    const PRINTABLE: u8 = 0x13;
+    let issuer = ca("CA");
+    let leaf = leaf().signed_by(&issuer);
+    for (text, deviations) in [
+        (&b"CA"[..], &[][..]),
+        (b"\0CA", &[CrlDeviation::IssuerAlphabet]),
+    ] {
+        let mut tree = crl().tree(&issuer);
+        *tree.at(&[0, 2, 0, 0, 1]) = bytes(PRINTABLE, text);
+        sign(&mut tree, &issuer);
+        let list = mutual_trust::certificate::Crl::from_der(&tree.write()).unwrap();
+        assert_eq!(list.deviations(), deviations);
+        let mut scene = trusting(&[&issuer]);
+        let _: Report = scene.install(list);
+        assert_eq!(scene.reason(&[&leaf]), ReasonCode::ChainVerified);
+        scene.policy = scene.policy.with_chain_profile(ChainProfile::Strict);
+        let reason = match deviations {
+            [] => ReasonCode::ChainVerified,
+            [_, ..] => ReasonCode::RevocationUnknown,
+        };
+        assert_eq!(scene.reason(&[&leaf]), reason, "{text:?}");
+    }
 }
 
 // Known extensions may be marked critical.
