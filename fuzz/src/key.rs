@@ -8,7 +8,7 @@ use mutual_trust::limits::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_COST};
 use crate::{ENCRYPTED_KEY_BYTES, PRIVATE_KEY_BYTES};
 
 /// A key that is read from a file is read from memory too, as PEM or as DER but not as both, and is the only key in it.
-/// A file that is one DER value is never searched for PEM. Any other input is an error with a text.
+/// A file that begins with a DER value is never searched for PEM. Any other input is an error with a text.
 pub fn private_key(content: &[u8]) -> bool {
     if content.len() > PRIVATE_KEY_BYTES {
         return false;
@@ -17,7 +17,7 @@ pub fn private_key(content: &[u8]) -> bool {
     let der = PrivateKey::from_der(content.to_vec());
     let file = PrivateKey::from_reader(content, content.len());
     assert!(pem.is_err() || der.is_err(), "both PEM and DER");
-    let text = pem.is_ok() && !is_one_sequence(content);
+    let text = pem.is_ok() && !begins_with_der(content);
     assert_eq!(file.is_ok(), text || der.is_ok(), "{file:?}");
     if pem.is_ok() {
         assert_eq!(begins(content, "PRIVATE KEY-----"), 1, "exactly one key");
@@ -36,6 +36,17 @@ pub fn private_key(content: &[u8]) -> bool {
     }
     combined(content, pem.is_ok());
     file.is_ok()
+}
+
+/// Whether the bytes are a SEQUENCE, or begin with one whose length is no text.
+fn begins_with_der(content: &[u8]) -> bool {
+    let is_large = |end: usize| end > 128 && content.get(..end).is_some_and(is_one_sequence);
+    let end = match content {
+        [0x30, 0x81, length, ..] => usize::from(*length) + 3,
+        [0x30, 0x82, high, low, ..] => usize::from(u16::from_be_bytes([*high, *low])) + 4,
+        _ => 0,
+    };
+    is_large(end) || is_one_sequence(content)
 }
 
 /// Whether the bytes are a SEQUENCE from the first to the last, with its length in the shortest form.

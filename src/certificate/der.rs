@@ -181,9 +181,10 @@ impl Fault {
 /// Checks all values below `content`: constructed values contain whole values, and object identifiers are valid. `base`
 /// is the offset of `content` in the whole input.
 ///
-/// With `names`, it also checks `registeredID`.
-fn check(content: &[u8], base: usize, depth: usize, names: bool) -> Result<(), Fault> {
-    if depth > MAX_DER_DEPTH {
+/// In an extension, `names` says whether it also checks `registeredID`, and nothing stands deeper than
+/// [`bad_identifier`] looks.
+fn check(content: &[u8], base: usize, depth: usize, names: Option<bool>) -> Result<(), Fault> {
+    if depth > MAX_DER_DEPTH || names.is_some() && depth == MAX_DER_DEPTH && !content.is_empty() {
         return Err(Fault::encoding(base));
     }
     let mut rest = content;
@@ -193,7 +194,7 @@ fn check(content: &[u8], base: usize, depth: usize, names: bool) -> Result<(), F
         if !is_built_as_its_kind(value.tag) {
             return Err(Fault::encoding(at));
         }
-        if is_bad_identifier(&value, names) {
+        if is_bad_identifier(&value, names == Some(true)) {
             return Err(Fault {
                 field: IDENTIFIER,
                 offset: at,
@@ -278,7 +279,7 @@ pub(super) fn is_valid_in_extension(id: &[u8], value: &[u8]) -> bool {
     let (_, names) = contents(id);
     match take(value) {
         Some((value, [])) if value.tag & CONSTRUCTED != 0 => {
-            check(value.content, 0, 0, names).is_ok()
+            check(value.content, 0, 0, Some(names)).is_ok()
         }
         Some((value, [])) => !is_bad_identifier(&value, names),
         _ => false,
@@ -308,7 +309,7 @@ pub(crate) fn check_whole(der: &[u8]) -> Result<(), CertificateError> {
         });
     }
     let header = outer.whole.len().saturating_sub(outer.content.len());
-    check(outer.content, header, 0, false).map_err(malformed)
+    check(outer.content, header, 0, None).map_err(malformed)
 }
 
 /// The `TBSCertificate` of a certificate: the bytes that are signed.
@@ -379,9 +380,7 @@ pub(crate) fn signature_algorithm(der: &[u8]) -> Option<&[u8]> {
 /// Whether the bytes are exactly one well-formed value, as an extension value must be.
 pub(crate) fn is_single_value(bytes: &[u8]) -> bool {
     match take(bytes) {
-        Some((value, [])) => {
-            value.tag & CONSTRUCTED == 0 || check(value.content, 0, 0, false).is_ok()
-        }
+        Some((it, [])) => it.tag & CONSTRUCTED == 0 || check(it.content, 0, 0, None).is_ok(),
         _ => false,
     }
 }
@@ -406,9 +405,22 @@ mod tests {
             &[0x04, 0x01, 0x80],
             &[],
         ];
+        // Nested as deeply as is read, and a little less or more.
+        let nested = |depth: usize, inside: &[u8]| {
+            let mut value = inside.to_vec();
+            for _ in 0..depth {
+                value.splice(0..0, [0x30, u8::try_from(value.len()).unwrap()]);
+            }
+            value
+        };
+        let deep = (MAX_DER_DEPTH - 2..MAX_DER_DEPTH + 3).flat_map(|depth| {
+            let inside: [&[u8]; 4] = [&[], &[0x30, 0], &[OID, 0x01, 0x2a], &[0x04, 0x01, 0]];
+            inside.map(|inside| nested(depth, inside))
+        });
+        let deep: Vec<Vec<u8>> = deep.collect();
         for last in [14, 17, 19, 30, 35, 37] {
             let id = [0x55, 0x1d, last];
-            for value in values {
+            for value in values.iter().copied().chain(deep.iter().map(Vec::as_slice)) {
                 let two =
                     is_single_value(value) && bad_identifier_in_extension(&id, value).is_none();
                 assert_eq!(
@@ -497,14 +509,14 @@ mod tests {
             0x01, 0x02, 0x04, 0x06, 0x0c, 0x13, 0x17, 0x30, 0x31, 0x80, 0xa0,
         ] {
             assert!(
-                check(&[tag, 1, 0][..], 0, 0, false).is_ok() || tag & CONSTRUCTED != 0,
+                check(&[tag, 1, 0][..], 0, 0, None).is_ok() || tag & CONSTRUCTED != 0,
                 "{tag:02x}"
             );
             assert!(is_built_as_its_kind(tag), "{tag:02x}");
         }
         for tag in [0x21, 0x22, 0x24, 0x26, 0x2c, 0x33, 0x37, 0x10, 0x11] {
             assert_eq!(
-                check(&[tag, 0], 0, 0, false),
+                check(&[tag, 0], 0, 0, None),
                 Err(Fault::encoding(0)),
                 "{tag:02x}"
             );

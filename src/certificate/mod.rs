@@ -59,6 +59,8 @@ pub use fingerprint::{Fingerprint, KeyPin};
 pub use keys::{KeyFault, KeyPolicy, KeyRefusal};
 pub use kinds::{KeyKind, NamedKey};
 pub use names::{HostName, SanName};
+#[doc(hidden)]
+pub use pem::is_der;
 #[cfg(feature = "bundle")]
 pub(crate) use public_key::read_whole as read_public_key;
 pub use role::Role;

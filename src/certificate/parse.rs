@@ -216,7 +216,7 @@ fn read_extensions(der: &[u8], list: &[u8], facts: &mut Facts) -> Result<(), Cer
             });
         }
         earlier.push(extension.id);
-        // Those of which the whole value must be well-formed are walked once for that.
+        // Those of which the whole value must be well-formed (`whole` below) are walked once for that.
         let is_valid = matches!(number(extension.id), Some(14 | 17 | 19 | 30 | 35 | 37))
             && der::is_valid_in_extension(extension.id, extension.value);
         if !is_valid

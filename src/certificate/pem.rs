@@ -243,16 +243,18 @@ fn has_boundary(text: &[u8]) -> bool {
     text.windows(mark.len()).any(|window| window == mark)
 }
 
-/// Whether the content of a file is DER rather than PEM: exactly one sequence, or the beginning of one in a file that
-/// is not text.
-pub(crate) fn is_der(content: &[u8]) -> bool {
+/// Whether the content of a file is DER rather than PEM: a sequence, or the beginning of one in a file that is not text.
+#[doc(hidden)]
+pub fn is_der(content: &[u8]) -> bool {
     if content.first() != Some(&der::SEQUENCE) {
         return false;
     }
-    let whole = der::take(content).is_some_and(|(_, rest)| rest.is_empty());
+    // The length of what has more than 127 bytes is no text. What follows it does not make it one: the reader of DER says so.
+    let begins = der::take_long(content)
+        .is_some_and(|(value, rest)| rest.is_empty() || value.content.len() > 127);
     // A text can begin with the digit 0, which is the same byte, and can have any encoding around its sections.
     let is_text = || core::str::from_utf8(content).is_ok() || has_boundary(content);
-    whole || !is_text()
+    begins || !is_text()
 }
 
 /// A section whose end was not reached yet.
@@ -389,6 +391,21 @@ mod tests {
             .collect())
     }
 
+    /// A sequence of so many bytes, with a boundary of PEM among them.
+    fn der_of(size: usize) -> Vec<u8> {
+        let mut content = b"-----BEGIN A-----\n".to_vec();
+        content.resize(size, 0xff);
+        let length = size.to_be_bytes();
+        let digits = length.iter().position(|digit| *digit > 0).unwrap();
+        let mut value = vec![0x30];
+        if size > 127 {
+            value.push(0x80 | u8::try_from(length.len() - digits).unwrap());
+        }
+        value.extend(&length[digits..]);
+        value.extend(content);
+        value
+    }
+
     #[test]
     fn a_text_that_begins_with_a_zero_is_no_der() {
         let text = b"0. Schl\xfcssel\n-----BEGIN PRIVATE KEY-----\n";
@@ -396,6 +413,16 @@ mod tests {
         assert!(is_der(&text[..20]));
         assert!(is_der(&[0x30, 0]));
         assert!(!is_der(b"0"));
+        // What follows a value, or stands in one of many bytes, makes no text of it.
+        for size in [128, 300, 70_000] {
+            let mut value = der_of(size);
+            assert!(is_der(&value), "{size}");
+            value.extend(text);
+            assert!(is_der(&value), "{size}");
+        }
+        let mut short = der_of(100);
+        short.extend(text);
+        assert!(!is_der(&short));
     }
 
     #[test]

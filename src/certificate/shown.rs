@@ -316,7 +316,6 @@ mod tests {
         distinguished(&name(&[&[(3, 0x0c, text.as_bytes())]]))
     }
 
-    /// Of the registry, with what x509-parser abbreviates.
     #[test]
     fn of_a_long_identifier_the_first_arcs_are_shown() {
         let most = MAX_SHOWN_IDENTIFIER;
@@ -333,6 +332,7 @@ mod tests {
         assert_eq!(dotted(&long[2..]), "…");
     }
 
+    /// Of the registry, with what x509-parser abbreviates.
     #[test]
     fn attributes_have_the_names_of_the_registry() {
         use x509_parser::objects::{oid_registry, oid2abbrev};

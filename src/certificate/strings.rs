@@ -83,4 +83,25 @@ mod tests {
             assert_eq!(characters(tag, text), characters_in_it, "{tag:x} {text:?}");
         }
     }
+
+    #[test]
+    fn every_string_of_a_name_is_looked_at() {
+        // A name of two parts, of which the second has two attributes.
+        let name = |texts: [&[u8]; 3]| {
+            let value = |tag: u8, content: Vec<u8>| {
+                [vec![tag, u8::try_from(content.len()).unwrap()], content].concat()
+            };
+            let attribute = |text: &[u8]| {
+                let kind = [0x06, 0x03, 0x55, 0x04, 0x0a];
+                value(0x30, [&kind[..], &value(PRINTABLE, text.to_vec())].concat())
+            };
+            let [first, second, third] = texts.map(attribute);
+            let parts = [value(0x31, first), value(0x31, [second, third].concat())];
+            value(0x30, parts.concat())
+        };
+        assert!(are_in_alphabets(&name([b"a", b"b", b"c"])));
+        assert!(!are_in_alphabets(&name([b"@", b"b", b"c"])));
+        assert!(!are_in_alphabets(&name([b"a", b"@", b"c"])));
+        assert!(!are_in_alphabets(&name([b"a", b"b", b"@"])));
+    }
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::{Observation, meter};
 use crate::certificate::error::SettingError;
@@ -152,18 +153,17 @@ pub struct ObservationReader {
 
 impl ObservationReader {
     /// The oldest observation, as `Receiver::recv_timeout`: `None` after `timeout`, and at once when every
-    /// [`Observations`] is dropped. `None` can come sooner if another thread read meanwhile.
+    /// [`Observations`] is dropped.
     pub fn recv_timeout(&self, timeout: Duration) -> Option<Observation> {
-        let place = self.receiver();
-        let is_free = place.is_some();
+        let begin = Instant::now();
         let turn = self
             .free
-            .wait_timeout_while(place, timeout, |place| place.is_none());
+            .wait_timeout_while(self.receiver(), timeout, |place| place.is_none());
         let (mut place, _) = turn.unwrap_or_else(PoisonError::into_inner);
         let receiver = place.take()?;
         drop(place);
-        // For how long it waited for its turn is not known, so it waits for the turn or for an observation.
-        let left = if is_free { timeout } else { Duration::ZERO };
+        // It has waited for its turn already.
+        let left = timeout.saturating_sub(begin.elapsed());
         let found = receiver.recv_timeout(left).ok();
         self.read(receiver, found)
     }
@@ -188,8 +188,8 @@ impl ObservationReader {
         self.read(receiver, found)
     }
 
-    /// All observations in the queue, the oldest first, as `Receiver::try_iter`. Never waits: while another thread waits
-    /// for an observation there are none, since the next one is for that thread.
+    /// All observations in the queue, the oldest first, as `Receiver::try_iter`. Never waits: it finds none while another
+    /// thread reads or waits for one, so the last look at the end comes after the other readers have ended.
     pub fn try_iter(&self) -> Vec<Observation> {
         let mut all = Vec::new();
         if let Some(receiver) = &*self.receiver() {

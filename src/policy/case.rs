@@ -119,19 +119,19 @@ impl Case<'_> {
         judged.map_err(|refusal| (ReasonCode::KeyNotAllowed, Detail::Key(refusal)))
     }
 
-    /// Whether what was presented carries a signature of its own key, as far as that can be told. Then it is no chain.
-    pub(super) fn leaf_signed_itself(&self) -> bool {
+    /// Whether what was presented carries a signature of its own key, so that it is no chain. `None` if its names say so and
+    /// the signature is not verified: the key is dear, or no work is left.
+    pub(super) fn leaf_signed_itself(&self) -> Option<bool> {
         if self.leaf.names_own_key() != Some(true) {
-            return false;
+            return Some(false);
         }
         let keys = self.policy.key_policy();
         let own_key = self.leaf.subject_public_key_info();
-        // If the provider lacks the algorithm, or the key is dear, the names alone tell.
-        let is_dear =
-            matches!(self.leaf.key_kind(), KeyKind::Rsa { bits } if bits > MAX_RSA_BITS_TO_EXPLAIN);
-        is_dear
-            || self
-                .work
-                .signed_itself(|| keys.check_signature(own_key, self.leaf) != SignatureCheck::Wrong)
+        if matches!(self.leaf.key_kind(), KeyKind::Rsa { bits } if bits > MAX_RSA_BITS_TO_EXPLAIN) {
+            return None;
+        }
+        // If the provider lacks the algorithm, the names alone tell.
+        self.work
+            .signed_itself(|| keys.check_signature(own_key, self.leaf) != SignatureCheck::Wrong)
     }
 }

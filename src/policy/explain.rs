@@ -97,7 +97,7 @@ pub(super) fn no_chain(case: &Case<'_>, pins: Option<&Scope>, chain: Rejection) 
     let rejection = match near {
         Some(near) if near.0 != ReasonCode::SameSubjectOtherKey => near,
         same_subject => installed_elsewhere(case, pins)
-            .or_else(|| same_subject.filter(|_| case.leaf_signed_itself()))
+            .or_else(|| same_subject.filter(|_| case.leaf_signed_itself() != Some(false)))
             .unwrap_or(chain),
     };
     Explained {

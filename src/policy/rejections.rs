@@ -72,7 +72,7 @@ impl Rejections {
         // the same name, which a peer may send along, say nothing about that.
         let none_of_others = || match &self.best {
             None | Some((ReasonCode::ChainSignatureInvalid, _)) => true,
-            Some(_) => case.leaf_signed_itself(),
+            Some(_) => case.leaf_signed_itself() == Some(true),
         };
         let rejection =
             if case.leaf.names_own_key() == Some(true) && !has_issuer && none_of_others() {

@@ -18,7 +18,7 @@ pub(super) struct Work {
     /// How many pins were judged beyond whether they match.
     pins: Cell<usize>,
     /// Whether the end entity signed itself, once that was asked.
-    signed_itself: Cell<Option<bool>>,
+    signed_itself: Cell<Option<Option<bool>>>,
 }
 
 impl Work {
@@ -39,11 +39,13 @@ impl Work {
     }
 
     /// Whether the end entity signed itself, which `verify` finds out. It is asked for explanations alone, several times in
-    /// some, and the key is one that the peer chose. So it is verified once, if there is work left for it; otherwise the
-    /// names in the certificate tell.
-    pub(super) fn signed_itself(&self, verify: impl FnOnce() -> bool) -> bool {
+    /// some, and the key is one that the peer chose. So it is verified once, and not at all if no work is left for it.
+    pub(super) fn signed_itself(&self, verify: impl FnOnce() -> bool) -> Option<bool> {
         let known = self.signed_itself.get();
-        let tells = known.unwrap_or_else(|| !self.spend_beside(WORK_OF_SIGNATURE, 0) || verify());
+        let tells = known.unwrap_or_else(|| {
+            let is_paid = self.spend_beside(WORK_OF_SIGNATURE, 0);
+            is_paid.then(verify)
+        });
         self.signed_itself.set(Some(tells));
         tells
     }

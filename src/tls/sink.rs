@@ -199,7 +199,9 @@ impl AwaitSignature for ByCertificate {
         // Another connection with this certificate is between its steps. The newest one stays for it: what is older can have
         // been there before its certificate step.
         let found = all.get(newest).cloned();
-        drop(all.remove(oldest));
+        let gone = all.remove(oldest);
+        drop(all);
+        drop(gone);
         found
     }
 }

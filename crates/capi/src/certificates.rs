@@ -1,17 +1,12 @@
 //! Certificates and lists, as a caller hands them over: PEM or DER.
 
+use mutual_trust::certificate::is_der;
 use mutual_trust::{Certificate, Crl};
 
 use crate::argument::{Buffer, Data};
 use crate::entry::nothing;
 use crate::report::Problem;
 use crate::status::MALFORMED;
-
-/// Whether bytes are DER: a SEQUENCE of more than 127 bytes, as certificates and lists are. Its first byte alone is `0`
-/// as text, and the text before a PEM section can begin so.
-fn is_der(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x30, 0x80..=0x84, ..])
-}
 
 pub(crate) fn certificate(bytes: &[u8]) -> Result<Certificate, Problem> {
     Ok(if is_der(bytes) {

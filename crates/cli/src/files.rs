@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
 use clap::Args;
+use mutual_trust::certificate::is_der;
 use mutual_trust::error::WriteError;
 use mutual_trust::identity::CertificateChain;
 use mutual_trust::limits::MAX_CRL_PEM_BYTES;
@@ -96,11 +97,9 @@ impl Drop for Progress {
     }
 }
 
-/// Whether a file is to be read as PEM: it has a section, or does not begin as DER does. For a text without sections, the
-/// reader of PEM has the best error.
+/// Whether a file is to be read as PEM. For a text without sections, the reader of PEM has the best error.
 pub(crate) fn is_pem(content: &[u8]) -> bool {
-    let mark = b"-----BEGIN ";
-    content.first() != Some(&0x30) || content.windows(mark.len()).any(|window| window == mark)
+    !is_der(content)
 }
 
 /// The certificates of a file: PEM, DER, and with the feature `formats` what vendors hand out.

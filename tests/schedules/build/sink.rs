@@ -57,8 +57,8 @@ pub(crate) const MODEL: Model = Model {
         // Of two connections with one certificate, the first has the verdict of the second.
         fault(
             "newest_goes",
-            "drop(all.remove(oldest));",
-            "drop(all.remove(newest));",
+            "let gone = all.remove(oldest);",
+            "let gone = all.remove(newest);",
         ),
     ],
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::{ETAG, IF_NONE_MATCH};
-use mutual_trust::certificate::Crl;
+use mutual_trust::certificate::{Crl, is_der};
 use mutual_trust::error::with_causes;
 use mutual_trust::store::CrlIssuer;
 use mutual_trust_tokio::Connector;
@@ -174,10 +174,9 @@ impl CrlSource {
         let at = || self.address().to_owned();
         answer.refuse_page(&self.address)?;
         let body = answer.body.as_slice();
-        // DER starts with the tag of a SEQUENCE, and no text of PEM does.
-        let lists = match body.first() {
-            Some(0x30) => Crl::from_der(body).map(|list| vec![list]),
-            _ => Crl::many_from_pem(body),
+        let lists = match is_der(body) {
+            true => Crl::from_der(body).map(|list| vec![list]),
+            false => Crl::many_from_pem(body),
         };
         let lists = lists.map_err(|source| Fault::NoList { at: at(), source })?;
         if lists.is_empty() {

@@ -330,6 +330,18 @@ fn an_address_that_never_had_a_list_or_is_silent_needs_attention() {
     assert!(!followed.health().is_good());
 }
 
+/// DER begins with the same byte.
+#[test]
+fn a_list_in_pem_may_have_a_title_that_begins_with_a_zero() {
+    let server = Server::new();
+    let mut followed = Followed::new(&server.address);
+    let list = crl().valid(-DAY, 30 * DAY).signed_by(&followed.ca);
+    let titled = format!("0 the list\n{}", list.to_pem());
+    server.sends("", titled.as_bytes());
+    followed.step();
+    assert!(followed.health().is_good(), "{}", followed.health());
+}
+
 /// A list that an administrator removed, or a store that was restored: the tag is not sent, since the list is needed.
 #[test]
 fn a_list_that_is_no_longer_in_the_store_is_fetched_again() {
