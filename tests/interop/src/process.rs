@@ -113,7 +113,8 @@ impl Worker {
     }
 
     pub fn say(&mut self, line: &str) {
-        let _ = writeln!(self.input, "{line}");
+        // In one piece, which a program may pass on as it reads it.
+        let _ = self.input.write_all(format!("{line}\n").as_bytes());
     }
 
     pub fn hear(&mut self) -> String {

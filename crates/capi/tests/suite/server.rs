@@ -41,7 +41,10 @@ impl Talk {
     }
 
     fn say(&mut self, line: &str) {
-        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+        // In one piece: a client sends what it reads, and the server answers each piece.
+        let line = format!("{line}\n");
+        let input = self.input.as_mut().unwrap();
+        input.write_all(line.as_bytes()).unwrap();
     }
 
     /// The next line with this part. `None` if the program ends before, or says nothing for long.
