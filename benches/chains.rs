@@ -39,7 +39,7 @@ use mutual_trust::{
 use pki_types::{CertificateDer, TrustAnchor};
 use presented::Beside;
 use rustls::crypto::CryptoProvider;
-use synthetic::Maker;
+use synthetic::{Maker, noise};
 
 /// Ratios that are promised.
 const COLD: f64 = 1.25;

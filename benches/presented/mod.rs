@@ -12,6 +12,9 @@
     reason = "a module of a benchmark and of a test, each of which takes what it needs"
 )]
 
+// Beside this module, in a benchmark as in a test.
+use super::noise::noise;
+
 /// What is installed beside one authority for any server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Beside {
@@ -56,22 +59,8 @@ fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     tlv(0x30, &parts.concat())
 }
 
-/// Bytes that need not be random, only different (xorshift64*).
-fn noise(number: usize, length: usize) -> Vec<u8> {
-    let mut state = number as u64 * 2 + 1;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        bytes.extend(state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_be_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
-
 /// A positive number of so many bytes that are not all used, so that it is below a modulus or an order.
-fn below(number: usize, length: usize) -> Vec<u8> {
+fn below(number: u64, length: usize) -> Vec<u8> {
     let mut bytes = noise(number, length);
     bytes[0] = 0x5a;
     bytes
@@ -719,7 +708,7 @@ fn many() -> Vec<Presented> {
         group(
             "63 long names in a row, ending at no authority",
             plain,
-            long_names('\u{130}', 60, "Nobody"),
+            long_names('\u{130}', 60, "Unknown"),
         ),
         group(
             "63 long names in a row, invisible letters",

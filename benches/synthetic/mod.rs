@@ -14,9 +14,13 @@
     reason = "each benchmark takes what it needs of this module"
 )]
 
+#[path = "../noise/mod.rs"]
+pub mod noise;
+
 use std::time::Duration;
 
 use mutual_trust::{Certificate, EntryOptions, TrustSnapshot, TrustStore};
+use noise::noise;
 use pki_types::{PrivatePkcs8KeyDer, UnixTime};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -50,20 +54,6 @@ impl PublicKeyData for UnusableKey {
     }
 }
 
-/// Bytes that differ for each number (xorshift64*; they need not be random, only different).
-fn noise(number: u32, length: usize) -> Vec<u8> {
-    let mut state = u64::from(number) * 2 + 1;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        bytes.extend(state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_be_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
-
 /// A PKCS#8 key of P-256 without its public part (RFC 5208, RFC 5915), up to the scalar.
 const P256_PRIVATE: [u8; 35] = [
     0x30, 0x41, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
@@ -82,7 +72,7 @@ impl Key {
             Self::P256 => {
                 let algorithm = &PKCS_ECDSA_P256_SHA256;
                 let mut private = P256_PRIVATE.to_vec();
-                private.extend(noise(number, 32));
+                private.extend(noise(u64::from(number), 32));
                 // Below the order of the curve, which begins with four bytes 0xff.
                 let scalar = private.get_mut(P256_PRIVATE.len());
                 scalar.map(|first| *first &= 0x7f);
@@ -96,7 +86,7 @@ impl Key {
             Self::Rsa2048 => {
                 // RSAPublicKey (RFC 8017 A.1.1): an odd modulus of 256 bytes, exponent 65537.
                 let mut bytes = vec![0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00];
-                let mut modulus = noise(number, 256);
+                let mut modulus = noise(u64::from(number), 256);
                 modulus.first_mut().map(|first| *first |= 0x80);
                 modulus.last_mut().map(|last| *last |= 1);
                 bytes.extend(modulus);

@@ -78,7 +78,10 @@ pub(super) fn within(found: usize, limit: usize) -> Result<(), Rejection> {
     Ok(())
 }
 
-// What the benchmark of refusals presents.
+// What the benchmark of refusals presents, and what it is written with.
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
+#[path = "../../benches/noise/mod.rs"]
+mod noise;
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
 #[path = "../../benches/presented/mod.rs"]
 mod presented;
