@@ -95,6 +95,21 @@ pub(crate) fn parts(value: &[u8]) -> impl Iterator<Item = der::Value<'_>> {
     Values(der::take(value).map_or(&[], |(value, _)| value.content))
 }
 
+/// The identifier and the value of each attribute of a name in DER.
+pub(crate) fn attributes(name: &[u8]) -> impl Iterator<Item = (&[u8], der::Value<'_>)> {
+    parts(name).flat_map(|set| attributes_of(&set))
+}
+
+/// The same of one part of a name.
+pub(crate) fn attributes_of<'a>(
+    set: &der::Value<'a>,
+) -> impl Iterator<Item = (&'a [u8], der::Value<'a>)> + use<'a> {
+    parts(set.whole).filter_map(|attribute| {
+        let mut fields = parts(attribute.whole);
+        Some((fields.next()?.content, fields.next()?))
+    })
+}
+
 /// Consecutive extensions, in order.
 pub(super) fn extensions_of(list: &[u8]) -> impl Iterator<Item = Extension<'_>> {
     Values(list).filter_map(|extension| {

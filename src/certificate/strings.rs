@@ -1,6 +1,6 @@
 //! Types of strings and their alphabets.
 
-use super::form::parts;
+use super::form::attributes;
 
 /// Types of strings (X.680 section 8.4).
 pub(crate) const UTF8: u8 = 0x0c;
@@ -48,10 +48,7 @@ fn wide(content: &[u8], width: usize) -> Option<usize> {
 
 /// Whether the strings of a name in DER keep to the alphabets of their types.
 pub(super) fn are_in_alphabets(name: &[u8]) -> bool {
-    parts(name)
-        .flat_map(|set| parts(set.whole))
-        .filter_map(|attribute| parts(attribute.whole).nth(1))
-        .all(|value| characters(value.tag, value.content).is_some())
+    attributes(name).all(|(_, value)| characters(value.tag, value.content).is_some())
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What distinguished names are made of (RFC 5280 sections 4.1.2.4 and 4.1.2.6, appendix A.1).
 
 use super::plain::{is_plain, names};
-use super::values::{BMP, IA5, PRINTABLE, TELETEX, UNIVERSAL, UTF8, characters};
 use crate::certificate::Certificate;
 use crate::certificate::der::Value;
-use crate::certificate::form::parts;
+use crate::certificate::form::{attributes_of, parts};
+use crate::certificate::strings::{BMP, IA5, PRINTABLE, TELETEX, UNIVERSAL, UTF8, characters};
 
 /// `emailAddress` (RFC 5280 appendix A.1): 1.2.840.113549.1.9.1.
 pub(super) const EMAIL_ADDRESS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01];
@@ -70,18 +70,6 @@ const ATTRIBUTES: &[Attribute] = &[
         most: 255,
     },
 ];
-
-/// The identifier and the value of each attribute of a name.
-pub(super) fn attributes(name: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
-    parts(name).flat_map(|set| attributes_of(&set))
-}
-
-fn attributes_of<'a>(set: &Value<'a>) -> impl Iterator<Item = (&'a [u8], Value<'a>)> + use<'a> {
-    parts(set.whole).filter_map(|attribute| {
-        let mut fields = parts(attribute.whole);
-        Some((fields.next()?.content, fields.next()?))
-    })
-}
 
 /// Which rules on the parts of distinguished names all names of a certificate keep. A peer chooses how many parts there are, so
 /// they are walked once for all of the rules.

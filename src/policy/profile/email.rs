@@ -1,9 +1,9 @@
 //! Constraints on e-mail addresses, for the address in a subject (RFC 5280 section 4.2.1.10).
 
-use super::attributes::{EMAIL_ADDRESS, attributes};
+use super::attributes::EMAIL_ADDRESS;
 use super::form::{Above, Form, parts};
 use crate::certificate::Certificate;
-use crate::certificate::form::RFC822_NAME;
+use crate::certificate::form::{RFC822_NAME, attributes};
 
 /// The addresses in the subject of a certificate to which constraints on e-mail addresses apply: of one without
 /// subject alternative names.

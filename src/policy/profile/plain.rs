@@ -1,8 +1,8 @@
 //! Names that break no rule on the parts of names, as nearly all names are.
 
-use super::values::{PRINTABLE, UTF8, characters};
 use crate::certificate::Certificate;
 use crate::certificate::form::{DIRECTORY_NAME, parts};
+use crate::certificate::strings::{PRINTABLE, UTF8, characters};
 
 /// Every distinguished name of a certificate: its issuer, its subject, those among its alternative names.
 pub(super) fn names(certificate: &Certificate) -> impl Iterator<Item = &[u8]> {

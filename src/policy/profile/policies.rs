@@ -2,9 +2,10 @@
 //! 4.2.1.14).
 
 use super::form::{Above, Form, parts};
-use super::values::{BMP, IA5, UTF8, VISIBLE, characters, is_count, is_list_of};
+use super::values::{is_count, is_list_of};
 use crate::certificate::der::Value;
 use crate::certificate::sorted::sort_by;
+use crate::certificate::strings::{BMP, IA5, UTF8, VISIBLE, characters};
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;

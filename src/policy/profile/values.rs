@@ -1,9 +1,5 @@
 //! What DER and ASN.1 ask of single values: integers, lists of named bits.
 
-pub(super) use crate::certificate::strings::{
-    BMP, IA5, PRINTABLE, TELETEX, UNIVERSAL, UTF8, VISIBLE, characters,
-};
-
 use crate::certificate::form::parts;
 
 /// Whether an INTEGER is written in the fewest octets (X.690 section 8.3.2).
