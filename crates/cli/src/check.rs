@@ -42,10 +42,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => Whose::Client,
     };
     let trust = arguments.trust.read(keys, &whose)?;
-    let ders: Vec<CertificateDer<'static>> = presented
-        .iter()
-        .map(|one| one.der().to_vec().into())
-        .collect();
+    let ders = presented.iter().map(|one| CertificateDer::from(one.der()));
+    let ders: Vec<CertificateDer<'_>> = ders.collect();
     let Some((end_entity, intermediates)) = ders.split_first() else {
         return Err(Failure::from(CertificateError::Empty).about(arguments.chain.display()));
     };
