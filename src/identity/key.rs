@@ -70,8 +70,8 @@ impl PrivateKey {
         KeyReader::new().der(der)
     }
 
-    /// Reads a file with exactly one private key, in PEM or DER. A file that is one DER value from its first to its last
-    /// byte is read as DER, and never searched for PEM.
+    /// Reads a file with exactly one private key, in PEM or DER. A file that begins with a DER value is never searched
+    /// for PEM.
     ///
     /// # Security
     /// On Unix, the file must belong to root or to the effective user of this process, and its group and others must

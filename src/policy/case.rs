@@ -125,11 +125,11 @@ impl Case<'_> {
         if self.leaf.names_own_key() != Some(true) {
             return Some(false);
         }
-        let keys = self.policy.key_policy();
-        let own_key = self.leaf.subject_public_key_info();
         if matches!(self.leaf.key_kind(), KeyKind::Rsa { bits } if bits > MAX_RSA_BITS_TO_EXPLAIN) {
             return None;
         }
+        let keys = self.policy.key_policy();
+        let own_key = self.leaf.subject_public_key_info();
         // If the provider lacks the algorithm, the names alone tell.
         self.work
             .signed_itself(|| keys.check_signature(own_key, self.leaf) != SignatureCheck::Wrong)
